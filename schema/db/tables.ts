@@ -1,0 +1,157 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { computeStates, connections, desiredStates, eventTypes, jobStates, jobTypes, memberships } from '../states.ts';
+import { failureClasses } from '../records.ts';
+
+/**
+ * Every durable fact. `*_at` columns of type EpochUs are microseconds, of type EpochMs milliseconds (see `ids.ts`).
+ * The hot path writes them through `json_each` statements in `src/store`; a test holds both to the same columns.
+ */
+
+/** One row a cell: which Scheduler may write, and what it committed last. */
+export const fence = sqliteTable('fence', {
+  cell: text('cell').primaryKey(),
+  epoch: integer('epoch').notNull(),
+  commitSeq: integer('commit_seq').notNull(),
+  /** Random per batch: tells after an unknown outcome whether the batch was committed. */
+  commitId: text('commit_id').notNull(),
+  /** EpochMs of the earliest deadline; 0 when there is none. */
+  nextWake: integer('next_wake').notNull(),
+  /** EpochUs of the last row time handed out: time never goes back, also over a restart. */
+  clock: integer('clock').notNull(),
+});
+
+export const jobs = sqliteTable(
+  'jobs',
+  {
+    id: text('id').primaryKey(),
+    cell: text('cell').notNull(),
+    namespace: text('namespace').notNull(),
+    name: text('name').notNull(),
+    type: text('type', { enum: jobTypes }).notNull(),
+    priority: integer('priority').notNull(),
+    count: integer('count').notNull(),
+    /** JSON of `Needs`: what placement must know, without the specification. */
+    needs: text('needs').notNull(),
+    /** Of the specification without reserved Meta keys: equal hashes mean that an update changes nothing. */
+    specHash: text('spec_hash').notNull(),
+    state: text('state', { enum: jobStates }).notNull(),
+    stateMessage: text('state_message').notNull(),
+    version: integer('version').notNull(),
+    revision: integer('revision').notNull(),
+    eventSeq: integer('event_seq').notNull(),
+    versionAt: integer('version_at').notNull(),
+    waitingSince: integer('waiting_since'),
+    /** 1 while the Scheduler must know the job: not terminal, or some execution has not ended. */
+    active: integer('active').notNull(),
+    createdAt: integer('created_at').notNull(),
+    modifiedAt: integer('modified_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('jobs_by_name').on(t.namespace, t.name),
+    index('jobs_by_creation').on(t.createdAt, t.id),
+    index('jobs_by_modification').on(t.modifiedAt, t.id),
+    index('jobs_by_namespace_creation').on(t.namespace, t.createdAt, t.id),
+    index('jobs_by_namespace_modification').on(t.namespace, t.modifiedAt, t.id),
+    index('jobs_active').on(t.cell, t.active, t.id),
+  ],
+);
+
+/** The specification of each version, apart from `jobs` so that its rows stay small. */
+export const jobVersions = sqliteTable(
+  'job_versions',
+  {
+    jobId: text('job_id').notNull(),
+    version: integer('version').notNull(),
+    /** JSON of `JobSpec`. */
+    spec: text('spec').notNull(),
+    createdAt: integer('created_at').notNull(),
+    /** How the job stood when this version was superseded; null for the current one. */
+    state: text('state', { enum: jobStates }),
+    stateMessage: text('state_message'),
+    revision: integer('revision'),
+    modifiedAt: integer('modified_at'),
+  },
+  (t) => [primaryKey({ columns: [t.jobId, t.version] })],
+);
+
+export const executions = sqliteTable(
+  'executions',
+  {
+    id: text('id').primaryKey(),
+    cell: text('cell').notNull(),
+    namespace: text('namespace').notNull(),
+    jobId: text('job_id').notNull(),
+    jobVersion: integer('job_version').notNull(),
+    partition: integer('partition').notNull(),
+    nodeId: text('node_id').notNull(),
+    evalId: text('eval_id').notNull(),
+    computeState: text('compute_state', { enum: computeStates }).notNull(),
+    computeMessage: text('compute_message').notNull(),
+    desiredState: text('desired_state', { enum: desiredStates }).notNull(),
+    desiredMessage: text('desired_message').notNull(),
+    failureClass: text('failure_class', { enum: failureClasses }),
+    fenced: integer('fenced').notNull(),
+    /** JSON of `Resources`. */
+    resources: text('resources').notNull(),
+    lastSeq: integer('last_seq').notNull(),
+    runningSince: integer('running_since'),
+    /** JSON of `RunOutput`; null until the task has ended. */
+    output: text('output'),
+    revision: integer('revision').notNull(),
+    /** 1 while the compute state is not terminal: the execution is charged to its node. */
+    open: integer('open').notNull(),
+    createdAt: integer('created_at').notNull(),
+    modifiedAt: integer('modified_at').notNull(),
+  },
+  (t) => [
+    index('executions_by_job').on(t.jobId, t.jobVersion, t.createdAt),
+    index('executions_open').on(t.cell, t.open, t.id),
+  ],
+);
+
+/** The history of a job. */
+export const events = sqliteTable(
+  'events',
+  {
+    jobId: text('job_id').notNull(),
+    seq: integer('seq').notNull(),
+    type: text('type', { enum: eventTypes }).notNull(),
+    jobVersion: integer('job_version').notNull(),
+    executionId: text('execution_id').notNull(),
+    topic: text('topic').notNull(),
+    message: text('message').notNull(),
+    /** JSON object of strings. */
+    details: text('details').notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.jobId, t.seq] })],
+);
+
+export const nodes = sqliteTable('nodes', {
+  id: text('id').primaryKey(),
+  cell: text('cell').notNull(),
+  membership: text('membership', { enum: memberships }).notNull(),
+  connection: text('connection', { enum: connections }).notNull(),
+  /** JSON of `NodeInfo`. */
+  info: text('info').notNull(),
+  lastError: text('last_error').notNull(),
+  connectedAt: integer('connected_at').notNull(),
+  disconnectedAt: integer('disconnected_at').notNull(),
+  createdAt: integer('created_at').notNull(),
+  modifiedAt: integer('modified_at').notNull(),
+});
+
+/** Commands that were answered, by the id that the Worker made: the same command again gets the same answer. */
+export const commands = sqliteTable(
+  'commands',
+  {
+    id: text('id').primaryKey(),
+    cell: text('cell').notNull(),
+    jobId: text('job_id').notNull(),
+    /** JSON of the answer. */
+    answer: text('answer').notNull(),
+    /** EpochMs after which the row may go. */
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (t) => [index('commands_by_expiry').on(t.cell, t.expiresAt)],
+);

@@ -1,0 +1,62 @@
+/** Every size and time limit in one place. Bytes unless the name says otherwise. */
+
+/** Largest request body that is read. */
+export const MAX_BODY_BYTES = 10_000_000;
+/** Largest stored specification of one job version, as JSON. */
+export const MAX_SPEC_BYTES = 256 * 1024;
+/** A state message or an event's message; longer ones are cut. */
+export const MAX_MESSAGE_BYTES = 4 * 1024;
+/** An event's details, as JSON; longer values are cut. */
+export const MAX_EVENT_BYTES = 4 * 1024;
+/** Labels and Meta of a job, each as JSON. */
+export const MAX_LABELS_BYTES = 64 * 1024;
+/** What `RunOutput` keeps of each stream: the head. */
+export const MAX_RUN_OUTPUT_BYTES = 2 * 1024;
+/** What a node says about itself, as JSON. */
+export const MAX_NODE_INFO_BYTES = 64 * 1024;
+/** One WebSocket text frame, in characters. */
+export const MAX_FRAME_CHARS = 1024 * 1024;
+/** Executions listed in one `hello` or `holds` frame. */
+export const MAX_HOLDS_PER_FRAME = 5_000;
+/** Partitions of one job. */
+export const MAX_COUNT = 100_000;
+/** Name and namespace of a job, in characters. */
+export const MAX_NAME_CHARS = 255;
+/** Rows a list answers at most; `limit=0` means this many. */
+export const MAX_LIST_ROWS = 1_000;
+/** Executions and nodes are never paged by clients, so their cap is higher. */
+export const MAX_UNPAGED_ROWS = 10_000;
+
+/** One turn of the Scheduler takes at most this many events and bytes. */
+export const MAX_TURN_EVENTS = 1_000;
+export const MAX_TURN_BYTES = 4_000_000;
+/** The Scheduler's inbox; beyond it commands get 503 and frames are dropped (they come again). */
+export const MAX_INBOX_COMMANDS = 2_000;
+export const MAX_INBOX_BYTES = 16_000_000;
+/** D1: bytes of bound JSON in one statement, and statements in one batch. */
+export const MAX_STATEMENT_BYTES = 1_000_000;
+export const MAX_BATCH_STATEMENTS = 12;
+
+/** The agent's text `ping`; answered by the runtime without waking the Scheduler. */
+export const HEARTBEAT_MS = 15_000;
+/** How long a node's silence is trusted while it holds work. */
+export const LEASE_MS = 30_000;
+/** After the lease, how long until its executions are fenced and replaced. */
+export const GRACE_MS = 60_000;
+/** A `run` must be acknowledged within this time. */
+export const ACK_MS = 3_000;
+/** A `stop` without an answer is sent again after this time, then doubling up to MAX_STOP_RESEND_MS. */
+export const STOP_RESEND_MS = 5_000;
+export const MAX_STOP_RESEND_MS = 60_000;
+/** A fenced execution whose node never answers is Failed after this time. */
+export const FENCED_EXPIRY_MS = 24 * 3_600_000;
+/** The Scheduler's own limit on an execution, after the agent's. */
+export const EXECUTION_BACKSTOP_MS = 60_000;
+/** How long a batch job waits for a node when its task names no QueueTimeout. */
+export const DEFAULT_QUEUE_TIMEOUT_MS = 24 * 3_600_000;
+/** Failures of the environment are tried this often in all, with a back-off that doubles from RETRY_BASE_MS. */
+export const MAX_ATTEMPTS = 3;
+export const RETRY_BASE_MS = 1_000;
+export const RETRY_MAX_MS = 60_000;
+/** This many different nodes lost while starting one partition fail the job. */
+export const MAX_LOST_NODES = 3;

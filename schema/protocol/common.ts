@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { failureClasses, type RunOutput } from '../records.ts';
+import { MAX_MESSAGE_BYTES, MAX_RUN_OUTPUT_BYTES } from '../limits.ts';
+import { computeStates } from '../states.ts';
+import { ExecutionId } from '../ids.ts';
+
+export const Amounts = z.object({
+  /** Cores, may be a fraction. */
+  cpu: z.number().nonnegative(),
+  /** Bytes. */
+  memory: z.number().nonnegative(),
+  /** Bytes. */
+  disk: z.number().nonnegative(),
+  gpu: z.int().nonnegative(),
+});
+
+/** One execution that the agent holds: it runs, or it ended and its last report is not acknowledged. */
+export const Held = z.object({
+  executionId: ExecutionId,
+  state: z.enum(computeStates),
+  lastSeq: z.int().nonnegative(),
+});
+export type Held = z.infer<typeof Held>;
+
+/** Characters never outnumber bytes of UTF-8, so the sender's cut in bytes passes these checks. */
+export const Message = z.string().max(MAX_MESSAGE_BYTES);
+
+export const Output = z.object({
+  stdout: z.string().max(MAX_RUN_OUTPUT_BYTES),
+  stdoutTruncated: z.boolean(),
+  stderr: z.string().max(MAX_RUN_OUTPUT_BYTES),
+  stderrTruncated: z.boolean(),
+  /** -1 when the task never ended by itself. */
+  exitCode: z.int(),
+  errorMessage: Message,
+}) satisfies z.ZodType<RunOutput>;
+
+export const Failure = z.object({
+  class: z.enum(failureClasses),
+  message: Message,
+  /** What the user can do about it; empty when there is nothing to say. */
+  hint: Message,
+  /** The step that failed, as a topic of the job's history. */
+  topic: z.string().max(64),
+});
+export type Failure = z.infer<typeof Failure>;

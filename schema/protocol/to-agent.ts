@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { ExecutionId, JobId } from '../ids.ts';
+import { Task } from '../job/job.ts';
+import { jobTypes } from '../states.ts';
+import { Amounts, Message } from './common.ts';
+import type { FrameSchema } from './frames.ts';
+
+/** Every frame says which Scheduler and which session it is from; the agent drops those that are older than its welcome. */
+const header = z.object({
+  epoch: z.int().nonnegative(),
+  session: z.string().min(1).max(64),
+});
+
+/** Answers `hello`. Until it arrives the agent acts on nothing; what runs keeps running. */
+export const Welcome = header.extend({
+  type: z.literal('welcome'),
+  protocol: z.int().positive(),
+  /** `stopOnly`: the node may not run anything; it is emptied and then closed. */
+  mode: z.enum(['active', 'stopOnly']),
+  heartbeatMs: z.int().positive(),
+});
+export type Welcome = z.infer<typeof Welcome>;
+
+/** Asks the agent to take one execution. May come again: the agent answers with an `ack`, or with the stored report. */
+export const Run = header.extend({
+  type: z.literal('run'),
+  executionId: ExecutionId,
+  jobId: JobId,
+  jobVersion: z.int().positive(),
+  jobType: z.enum(jobTypes),
+  namespace: z.string(),
+  partition: z.int().nonnegative(),
+  /** The job's Count; 0 for ops and daemon. */
+  partitionCount: z.int().nonnegative(),
+  task: Task,
+  /** What the execution may use. */
+  resources: Amounts,
+  /** From the start of the task, on the agent's monotonic clock; 0 means none. */
+  executionTimeoutMs: z.int().nonnegative(),
+});
+export type Run = z.infer<typeof Run>;
+
+/** Ends an execution. An agent that does not know it reports Cancelled and refuses a late `run` of it. */
+export const Stop = header.extend({ type: z.literal('stop'), executionId: ExecutionId, reason: Message });
+export type Stop = z.infer<typeof Stop>;
+
+/** Answers `hello`: this execution is still wanted. */
+export const Keep = header.extend({ type: z.literal('keep'), executionId: ExecutionId });
+export type Keep = z.infer<typeof Keep>;
+
+/** The report is durable, or it changes nothing; it need not be sent again. */
+export const AckReport = header.extend({
+  type: z.literal('ackReport'),
+  executionId: ExecutionId,
+  seq: z.int().positive(),
+});
+export type AckReport = z.infer<typeof AckReport>;
+
+const ToAgent = z.discriminatedUnion('type', [Welcome, Run, Stop, Keep, AckReport]);
+export type ToAgent = z.infer<typeof ToAgent>;
+
+export const toAgent: FrameSchema<ToAgent> = {
+  schema: ToAgent,
+  types: ['welcome', 'run', 'stop', 'keep', 'ackReport'] satisfies ToAgent['type'][],
+};

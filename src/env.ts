@@ -1,0 +1,15 @@
+import type { SchedulerRpc } from './scheduler/rpc.ts';
+
+/** What the Worker and the Scheduler are given: bindings of `wrangler.toml`, variables and secrets. */
+export interface Env {
+  DB: D1Database;
+  SCHEDULER: DurableObjectNamespace<Rpc.DurableObjectBranded & SchedulerRpc>;
+  /** `open` only when embedded: no credentials, loopback hosts alone. Anything else is closed. */
+  SHOAL_MODE?: string;
+  /** Secret of the first credential; without it a closed installation answers 503. */
+  SHOAL_ADMIN_TOKEN?: string;
+  /** Secret that agents show when they connect. */
+  SHOAL_NODE_TOKEN?: string;
+  /** Open mode: further browser origins that may call, separated by commas. */
+  SHOAL_ALLOWED_ORIGINS?: string;
+}

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { MAX_FRAME_CHARS } from '../limits.ts';
 
 /** A frame that was read, one that is skipped because its type is not known here, or the close code that answers it. */

@@ -1,0 +1,89 @@
+import { badRequest, ShoalError } from '../errors.ts';
+import { jobStates } from '../states.ts';
+import { bind } from './bind.ts';
+import { SubmissionInput, type JobInput } from './input.ts';
+import type { JobSpec } from './job.ts';
+import { normaliseJob } from './normalise.ts';
+import { checkSizes } from './sizes.ts';
+import { validateJob } from './validate-job.ts';
+import { validateFilledTask } from './validate-task.ts';
+
+/** Meta keys that only the server sets. */
+export const RESERVED_META = 'bacalhau.org/';
+
+export interface Submission {
+  /** `Name` is empty when the user gave none: the job's id takes its place. */
+  readonly spec: JobSpec;
+  /** Update although nothing changed. */
+  readonly force: boolean;
+  /** What was ignored, for the answer. */
+  readonly warnings: readonly string[];
+  /** Service and daemon jobs may bring their own id; null otherwise. */
+  readonly requestedId: string | null;
+}
+
+/**
+ * Reads the body of a submission: loose in, normalised out. Parsing its own result again gives the same document.
+ *
+ * @throws ShoalError 400 with every problem on a line of its own; 413 when the document is too large; nothing else
+ * @see Bacalhau pkg/publicapi/endpoint/orchestrator, putJob
+ */
+export function parseSubmission(body: unknown): Submission {
+  const { Job: job, Force: force = false } = bind(SubmissionInput, body);
+  if (job === undefined) throw badRequest('empty/nil job');
+  const problems = validateJob(job);
+  if (problems.length > 0) throw badRequest(problems.join('\n'));
+  const { kept, warnings } = sanitise(job);
+  checkFilled(kept);
+  const spec = normaliseJob(kept);
+  checkSizes(spec);
+  const requestedId = mayBringId(kept) && kept.ID !== undefined && kept.ID !== '' ? kept.ID : null;
+  return { spec, force, warnings, requestedId };
+}
+
+function mayBringId(job: JobInput): boolean {
+  return job.Type === 'service' || job.Type === 'daemon';
+}
+
+/** Drops what a user may not set, each with a warning. */
+function sanitise(job: JobInput): { kept: JobInput; warnings: string[] } {
+  const warnings: string[] = [];
+  const state = (job.State?.StateType ?? '').toLowerCase();
+  const isState = jobStates.some((name) => name !== 'Undefined' && name.toLowerCase() === state);
+  if (isState) warnings.push('job state is ignored when submitting a job');
+  const counters = [
+    ['revision', job.Revision],
+    ['version', job.Version],
+    ['create time', job.CreateTime],
+    ['modify time', job.ModifyTime],
+  ] as const;
+  for (const [name, value = 0] of counters) {
+    if (value !== 0) warnings.push(`job ${name} is ignored when submitting a job`);
+  }
+  if (!mayBringId(job) && (job.ID ?? '') !== '') warnings.push(`job ID is ignored when submitting a ${job.Type} job`);
+  if ((job.Tasks ?? []).length > 1) warnings.push('only one task is supported per job');
+  const meta = Object.entries(job.Meta ?? {});
+  for (const [key] of meta) {
+    if (isReserved(key)) warnings.push(`job meta key ${JSON.stringify(key)} is reserved and will be ignored`);
+  }
+  const kept = {
+    ...job,
+    Meta: Object.fromEntries(meta.filter(([key]) => !isReserved(key))),
+    Tasks: (job.Tasks ?? []).slice(0, 1),
+  };
+  return { kept, warnings };
+}
+
+export function isReserved(metaKey: string): boolean {
+  return metaKey.startsWith(RESERVED_META);
+}
+
+/** The second validation, of the job as it would be stored. */
+function checkFilled(job: JobInput): void {
+  const problems = (job.Tasks ?? []).flatMap((task) => {
+    const found = validateFilledTask(task);
+    return found.length === 0 ? [] : [`task ${task.Name ?? ''} validation failed: ${found.join('\n')}`];
+  });
+  if (mayBringId(job) && /\s/.test(job.ID ?? '')) problems.unshift('job ID contains a space');
+  if (problems.length > 0) throw new ShoalError('BadRequest', problems.join('\n'), { component: 'JobStore' });
+}

@@ -45,6 +45,10 @@ export const LEASE_MS = 30_000;
 export const GRACE_MS = 60_000;
 /** A `run` must be acknowledged within this time. */
 export const ACK_MS = 3_000;
+/** The same for an execution whose node has not come back yet when a Scheduler starts. */
+export const ACK_AFTER_START_MS = 10_000;
+/** Deadlines that passed while no Scheduler ran wait this much longer. */
+export const OVERDUE_GRACE_MS = 60_000;
 /** A `stop` without an answer is sent again after this time, then doubling up to MAX_STOP_RESEND_MS. */
 export const STOP_RESEND_MS = 5_000;
 export const MAX_STOP_RESEND_MS = 60_000;
@@ -54,6 +58,8 @@ export const FENCED_EXPIRY_MS = 24 * 3_600_000;
 export const EXECUTION_BACKSTOP_MS = 60_000;
 /** How long a batch job waits for a node when its task names no QueueTimeout. */
 export const DEFAULT_QUEUE_TIMEOUT_MS = 24 * 3_600_000;
+/** How long the answer to a command is kept for the same command sent again. */
+export const COMMAND_TTL_MS = 3_600_000;
 /** Failures of the environment are tried this often in all, with a back-off that doubles from RETRY_BASE_MS. */
 export const MAX_ATTEMPTS = 3;
 export const RETRY_BASE_MS = 1_000;

@@ -22,6 +22,8 @@ export const closeCodes = {
   unsupportedVersion: 4004,
   /** A frame before `hello`, or one that does not belong here. */
   protocolError: 4005,
+  /** The node was silent for longer than its lease. */
+  silent: 4006,
 } as const;
 
 /** The text frames of the heartbeat; the runtime answers them without waking the Scheduler. */

@@ -1,0 +1,63 @@
+import type { Resources } from '../../schema/job/job.ts';
+
+/**
+ * Sums of resources. CPU is counted in whole millionths of a core: sums of fractions such as 0.1 would drift, and a node
+ * would end up a hair short of what it has.
+ */
+export interface Amounts {
+  readonly cpuMicros: number;
+  readonly memory: number;
+  readonly disk: number;
+  readonly gpu: number;
+}
+
+export const NOTHING: Amounts = { cpuMicros: 0, memory: 0, disk: 0, gpu: 0 };
+
+const MICROS = 1_000_000;
+
+export function amountsOf(resources: Resources): Amounts {
+  return {
+    cpuMicros: Math.round(resources.cpu * MICROS),
+    memory: resources.memory,
+    disk: resources.disk,
+    gpu: resources.gpu,
+  };
+}
+
+export function resourcesOf(amounts: Amounts): Resources {
+  return { cpu: amounts.cpuMicros / MICROS, memory: amounts.memory, disk: amounts.disk, gpu: amounts.gpu };
+}
+
+export function add(a: Amounts, b: Amounts): Amounts {
+  return {
+    cpuMicros: a.cpuMicros + b.cpuMicros,
+    memory: a.memory + b.memory,
+    disk: a.disk + b.disk,
+    gpu: a.gpu + b.gpu,
+  };
+}
+
+export function subtract(a: Amounts, b: Amounts): Amounts {
+  return {
+    cpuMicros: a.cpuMicros - b.cpuMicros,
+    memory: a.memory - b.memory,
+    disk: a.disk - b.disk,
+    gpu: a.gpu - b.gpu,
+  };
+}
+
+/** Never below zero: what a node has left when it offers less than before. */
+export function atLeastNothing(a: Amounts): Amounts {
+  return {
+    cpuMicros: Math.max(0, a.cpuMicros),
+    memory: Math.max(0, a.memory),
+    disk: Math.max(0, a.disk),
+    gpu: Math.max(0, a.gpu),
+  };
+}
+
+export function fits(need: Amounts, free: Amounts): boolean {
+  return (
+    need.cpuMicros <= free.cpuMicros && need.memory <= free.memory && need.disk <= free.disk && need.gpu <= free.gpu
+  );
+}

@@ -1,0 +1,61 @@
+import type { ErrorShape } from '../../schema/errors.ts';
+import type { EpochMs, EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
+import type { Resources } from '../../schema/job/job.ts';
+import type { Needs } from '../../schema/records.ts';
+import type { JobType } from '../../schema/states.ts';
+
+/** The command was durable before this was answered, or it is an error and nothing changed. */
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorShape };
+
+/** Ids are made by the Worker, so that the same command sent twice is one command. */
+interface Command {
+  readonly commandId: string;
+  /** True when the Worker sends it again: the Scheduler then looks for the first answer. */
+  readonly retry: boolean;
+}
+
+export interface SubmitJob extends Command {
+  /** Taken when no job of this namespace and name exists; an update keeps the old job's id. */
+  readonly jobId: JobId;
+  readonly evaluationId: EvaluationId;
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: JobType;
+  readonly priority: number;
+  readonly count: number;
+  readonly needs: Needs;
+  /** JSON of `JobSpec`, at most MAX_SPEC_BYTES. */
+  readonly spec: string;
+  readonly specHash: string;
+  /** Update although the specification is the same. */
+  readonly force: boolean;
+}
+
+export interface SubmitAnswer {
+  readonly jobId: JobId;
+  readonly evaluationId: EvaluationId;
+  readonly version: number;
+}
+
+export interface StopJob extends Command {
+  readonly jobId: JobId;
+  readonly evaluationId: EvaluationId;
+  /** Shown as the job's state message. */
+  readonly reason: string;
+}
+
+export interface StopAnswer {
+  /** Empty when the job had already ended and nothing changed. */
+  readonly evaluationId: EvaluationId | '';
+}
+
+/** What only the Scheduler knows of a node. */
+export interface LiveNode {
+  readonly nodeId: NodeId;
+  readonly connected: boolean;
+  /** Of its last frame or heartbeat; 0 when unknown. */
+  readonly lastHeard: EpochMs;
+  /** Capacity minus what is charged. */
+  readonly available: Resources;
+  readonly runningExecutions: number;
+}

@@ -1,0 +1,80 @@
+import type { NodeId } from '../../schema/ids.ts';
+import type { FromAgent } from '../../schema/protocol/from-agent.ts';
+import type { Answer, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from './commands.ts';
+import { takeAck, takeReject } from './events/answer.ts';
+import { takeDisconnect } from './events/disconnect.ts';
+import { takeCapacity, takeHello, type Greeting } from './events/hello.ts';
+import { takeReport } from './events/report.ts';
+import { takeStart, type SurvivingSession } from './events/start.ts';
+import { stopJob } from './events/stop.ts';
+import { submitJob } from './events/submit.ts';
+import { takeWake } from './events/wake.ts';
+import type { Turn } from './turn.ts';
+import type { Session } from './world.ts';
+
+/** A frame of a session that has been greeted. */
+export type AgentFrame = Exclude<FromAgent, { type: 'hello' | 'holds' }>;
+
+/** Everything that can happen to the Scheduler. */
+export type CoreEvent =
+  | { readonly type: 'start'; readonly sessions: readonly SurvivingSession[] }
+  | { readonly type: 'greeting'; readonly greeting: Greeting }
+  | { readonly type: 'frame'; readonly session: Session; readonly frame: AgentFrame }
+  | { readonly type: 'disconnect'; readonly session: string; readonly nodeId: NodeId; readonly why: string }
+  | { readonly type: 'stopJob'; readonly command: StopJob }
+  | { readonly type: 'wake' }
+  | { readonly type: 'submitJob'; readonly command: SubmitJob };
+
+/** What a command is answered once the turn is committed; null for events that nobody waits for. */
+export type Reply = Answer<SubmitAnswer> | Answer<StopAnswer> | null;
+
+/**
+ * Decides one event: rows, messages and deadlines go into the turn, the answer is returned. Synchronous, and with the
+ * same world and environment always the same. `settle` follows once all events of the turn are decided.
+ */
+export function decide(turn: Turn, event: CoreEvent): Reply {
+  switch (event.type) {
+    case 'start':
+      takeStart(turn, event.sessions);
+      return null;
+    case 'greeting':
+      takeHello(turn, event.greeting);
+      return null;
+    case 'frame':
+      takeFrame(turn, event.session, event.frame);
+      return null;
+    case 'disconnect':
+      takeDisconnect(turn, event.session, event.nodeId, event.why);
+      return null;
+    case 'wake':
+      takeWake(turn);
+      return null;
+    case 'submitJob':
+      return submitJob(turn, event.command);
+    case 'stopJob':
+      return stopJob(turn, event.command);
+  }
+}
+
+/** Frames of a session that no longer owns its node are ignored, except reports: an end is an end. */
+function takeFrame(turn: Turn, from: Session, frame: AgentFrame): void {
+  const owner = turn.world.sessions.get(from.nodeId);
+  const isOwner = owner?.id === from.id;
+  if (!isOwner && frame.type !== 'report') return;
+  if (isOwner && owner.lastChoice) {
+    turn.world.sessions.set(from.nodeId, { ...owner, lastChoice: false });
+    turn.markCapacityChanged();
+  }
+  switch (frame.type) {
+    case 'ack':
+      return takeAck(turn, from, frame.executionId);
+    case 'reject':
+      return takeReject(turn, from, frame.executionId, frame.reason);
+    case 'report':
+      return takeReport(turn, from, frame);
+    case 'capacity':
+      return takeCapacity(turn, from, frame);
+    case 'bye':
+      return takeDisconnect(turn, from.id, from.nodeId, 'graceful shutdown');
+  }
+}

@@ -1,0 +1,132 @@
+import type { EvaluationId } from '../../schema/ids.ts';
+import { shortId } from '../../schema/ids.ts';
+import {
+  ACK_MS,
+  EXECUTION_BACKSTOP_MS,
+  FENCED_EXPIRY_MS,
+  LEASE_MS,
+  MAX_STOP_RESEND_MS,
+  STOP_RESEND_MS,
+} from '../../schema/limits.ts';
+import type { ExecutionRecord, FailureClass, JobRecord, NodeRecord } from '../../schema/records.ts';
+import { msOf } from './clock.ts';
+import { isLive, isOpen } from './execution.ts';
+import type { Turn } from './turn.ts';
+import type { Session } from './world.ts';
+
+/** Decides one attempt: the row, its line of history, and the `run` that leaves after the commit. */
+export function startExecution(
+  turn: Turn,
+  job: JobRecord,
+  at: { partition: number; node: NodeRecord; session: Session; evalId: EvaluationId },
+): ExecutionRecord {
+  const execution = turn.createExecution({
+    id: turn.env.newExecutionId(),
+    cell: job.cell,
+    namespace: job.namespace,
+    jobId: job.id,
+    jobVersion: job.version,
+    partition: at.partition,
+    nodeId: at.node.id,
+    evalId: at.evalId,
+    computeState: 'New',
+    computeMessage: '',
+    desiredState: 'Running',
+    desiredMessage: '',
+    failureClass: null,
+    fenced: false,
+    resources: job.needs.resources,
+    lastSeq: 0,
+    runningSince: null,
+  });
+  turn.event(job.id, {
+    topic: 'Scheduling',
+    message: `Requested execution on ${shortId(at.node.id)}`,
+    details: { NodeID: at.node.id },
+    execution,
+  });
+  sendRun(turn, at.session, execution, job);
+  return execution;
+}
+
+/** Sends `run` and starts the deadline for its acknowledgement. */
+export function sendRun(turn: Turn, session: Session, execution: ExecutionRecord, job: JobRecord): void {
+  turn.send(session, { type: 'run', execution, job });
+  turn.world.timers.set('ack', execution.id, turn.now + ACK_MS);
+  armLease(turn, execution);
+}
+
+/** Wants the execution to end. It stays charged until its agent says that it is over. */
+export function stopExecution(turn: Turn, execution: ExecutionRecord, reason: string): void {
+  if (!isLive(execution)) return;
+  const stopped = turn.updateExecution(execution.id, { desiredState: 'Stopped', desiredMessage: reason });
+  turn.event(execution.jobId, { topic: 'Scheduling', message: reason, execution: stopped });
+  endLater(turn, stopped);
+}
+
+/**
+ * Gives up on an execution that cannot be reached, so that its partition may run elsewhere. Should its node return with
+ * Completed while the partition is still open, that counts.
+ */
+export function fenceExecution(
+  turn: Turn,
+  execution: ExecutionRecord,
+  reason: string,
+  failureClass: FailureClass,
+): ExecutionRecord {
+  if (!isLive(execution)) return execution;
+  const fenced = turn.updateExecution(execution.id, {
+    desiredState: 'Stopped',
+    desiredMessage: reason,
+    fenced: true,
+    failureClass,
+  });
+  turn.event(execution.jobId, {
+    topic: 'Scheduling',
+    message: reason,
+    details: { NodeID: execution.nodeId },
+    execution: fenced,
+  });
+  endLater(turn, fenced);
+  return fenced;
+}
+
+/** Sends `stop`, again and again while the node is connected, and gives up for good after a day. */
+function endLater(turn: Turn, execution: ExecutionRecord): void {
+  turn.world.timers.set('fenced', execution.id, turn.now + FENCED_EXPIRY_MS);
+  sendStop(turn, execution, STOP_RESEND_MS);
+}
+
+/** Sends `stop` when the node is connected. @param againMs when to send it once more */
+export function sendStop(turn: Turn, execution: ExecutionRecord, againMs: number): void {
+  const session = turn.world.sessions.get(execution.nodeId);
+  if (session === undefined || !isOpen(execution)) return;
+  turn.send(session, { type: 'stop', executionId: execution.id, reason: execution.desiredMessage });
+  turn.world.timers.set('stop', execution.id, turn.now + againMs);
+  armLease(turn, execution);
+}
+
+/** Sends `stop` again, each time after twice as long. */
+export function resendStop(turn: Turn, execution: ExecutionRecord): void {
+  const waited = turn.now - msOf(execution.modifiedAt);
+  sendStop(turn, execution, Math.min(MAX_STOP_RESEND_MS, Math.max(STOP_RESEND_MS, waited)));
+}
+
+/** The Scheduler's own limit on how long a task runs, should the agent not keep its own. */
+export function armBackstop(turn: Turn, execution: ExecutionRecord, job: JobRecord): void {
+  const { executionTimeoutMs } = job.needs;
+  if (executionTimeoutMs === 0 || execution.runningSince === null) return;
+  const at = execution.runningSince + executionTimeoutMs + EXECUTION_BACKSTOP_MS;
+  turn.world.timers.set('backstop', execution.id, at);
+}
+
+/** A node that holds work is listened to: its silence must be noticed. */
+export function armLease(turn: Turn, execution: ExecutionRecord): void {
+  const { timers } = turn.world;
+  if (timers.get('lease', execution.nodeId) !== null) return;
+  timers.set(
+    'lease',
+    execution.nodeId,
+    Math.max(turn.env.lastHeard(execution.nodeId), turn.world.startedAt) + LEASE_MS,
+  );
+}

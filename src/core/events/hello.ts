@@ -1,0 +1,124 @@
+import type { EpochMs, ExecutionId } from '../../../schema/ids.ts';
+import type { Held } from '../../../schema/protocol/common.ts';
+import type { Capacity, Hello } from '../../../schema/protocol/from-agent.ts';
+import { closeCodes } from '../../../schema/protocol/version.ts';
+import { STOP_RESEND_MS } from '../../../schema/limits.ts';
+import type { ExecutionRecord, NodeInfo, NodeRecord } from '../../../schema/records.ts';
+import { isTerminalComputeState } from '../../../schema/states.ts';
+import { armLease, sendRun, sendStop } from '../dispatch.ts';
+import { isLive } from '../execution.ts';
+import { judgeFailure } from '../failures.ts';
+import type { Turn } from '../turn.ts';
+import type { Session } from '../world.ts';
+
+/** A whole `hello`, its `holds` frames added up. */
+export interface Greeting {
+  readonly session: string;
+  readonly hello: Hello;
+  readonly holds: readonly Held[];
+}
+
+/** Takes a node's new session, and compares what the agent holds with what should run there. */
+export function takeHello(turn: Turn, { session: sessionId, hello, holds }: Greeting): void {
+  const before = turn.world.sessions.get(hello.nodeId);
+  if (before !== undefined && before.id !== sessionId) {
+    turn.close(before.id, closeCodes.replaced, 'a newer session of this node took over');
+  }
+  const node = welcomeNode(turn, hello);
+  const session = openSession(turn, node, { sessionId, agentInstance: hello.agentInstance, connectedAt: turn.now });
+  turn.send(session, { type: 'welcome', mode: node.membership === 'REJECTED' ? 'stopOnly' : 'active' });
+  const held = new Map(holds.map((h) => [h.executionId, h]));
+  for (const execution of turn.world.openOn(node.id)) {
+    compare(turn, session, execution, held.get(execution.id));
+    held.delete(execution.id);
+  }
+  for (const unknown of held.values()) answerUnknown(turn, session, unknown);
+  turn.markNodesChanged();
+}
+
+/** Registers the session as the one that owns its node. */
+export function openSession(
+  turn: Turn,
+  node: NodeRecord,
+  { sessionId, agentInstance, connectedAt }: { sessionId: string; agentInstance: string; connectedAt: EpochMs },
+): Session {
+  const session: Session = { id: sessionId, nodeId: node.id, agentInstance, connectedAt, lastChoice: false };
+  turn.world.sessions.set(node.id, session);
+  turn.world.timers.clear('lost', node.id);
+  turn.world.timers.clear('lease', node.id);
+  return session;
+}
+
+/** What the node offers has changed while it is connected. */
+export function takeCapacity(turn: Turn, session: Session, frame: Capacity): void {
+  const node = turn.world.nodes.get(session.nodeId);
+  if (node === undefined) return;
+  const { labels, engines, publishers, sources, capacity } = frame;
+  turn.putNode({ ...node, info: { ...node.info, labels, engines, publishers, sources, capacity } });
+  turn.markNodesChanged();
+}
+
+function welcomeNode(turn: Turn, hello: Hello): NodeRecord {
+  const known = turn.world.nodes.get(hello.nodeId);
+  const { agentVersion, os, arch, labels, engines, publishers, sources, capacity } = hello;
+  const info: NodeInfo = { agentVersion, os, arch, labels, engines, publishers, sources, capacity };
+  return turn.putNode({
+    id: hello.nodeId,
+    cell: turn.world.cell,
+    membership: known?.membership ?? 'APPROVED',
+    connection: 'CONNECTED',
+    info,
+    lastError: '',
+    connectedAt: turn.now,
+    disconnectedAt: 0,
+    createdAt: known?.createdAt ?? turn.stamp(),
+  });
+}
+
+/** One execution that is open on this node: does the agent still have it, and is it still wanted? */
+function compare(turn: Turn, session: Session, execution: ExecutionRecord, held: Held | undefined): void {
+  if (held === undefined) return notHeld(turn, session, execution);
+  const ended = isTerminalComputeState(held.state);
+  if (!isLive(execution)) {
+    // When it has ended its report follows, and may even count.
+    if (!ended) sendStop(turn, execution, STOP_RESEND_MS);
+    return;
+  }
+  turn.world.timers.clear('ack', execution.id);
+  if (execution.computeState === 'New') turn.updateExecution(execution.id, { computeState: 'BidAccepted' });
+  if (!ended) turn.send(session, { type: 'keep', executionId: execution.id });
+  armLease(turn, execution);
+}
+
+function notHeld(turn: Turn, session: Session, execution: ExecutionRecord): void {
+  const job = turn.world.job(execution.jobId);
+  if (isLive(execution) && execution.computeState === 'New' && job !== null) {
+    return sendRun(turn, session, execution, job);
+  }
+  const lost = isLive(execution) || execution.fenced;
+  const message = lost ? 'node lost its record of the execution' : execution.desiredMessage;
+  const wanted = isLive(execution);
+  const after = turn.updateExecution(execution.id, {
+    computeState: lost ? 'Failed' : 'Cancelled',
+    computeMessage: message,
+    desiredState: 'Stopped',
+    ...(wanted && { desiredMessage: 'execution failed', failureClass: 'infrastructure' as const }),
+  });
+  turn.event(execution.jobId, {
+    topic: 'Scheduling',
+    message,
+    details: { NodeID: execution.nodeId, ...(lost && { IsError: 'true', Retryable: 'true' }) },
+    execution: after,
+  });
+  if (wanted) judgeFailure(turn, after);
+}
+
+/** One that the agent holds and that is not open here: it ended, or was never this node's. */
+function answerUnknown(turn: Turn, session: Session, held: Held): void {
+  const executionId: ExecutionId = held.executionId;
+  if (!isTerminalComputeState(held.state)) {
+    turn.send(session, { type: 'stop', executionId, reason: 'not known to the orchestrator' });
+  } else if (held.lastSeq > 0) {
+    turn.send(session, { type: 'ackReport', executionId, seq: held.lastSeq });
+  }
+}

@@ -1,0 +1,141 @@
+import type { Report } from '../../../schema/protocol/from-agent.ts';
+import type { ExecutionRecord, JobRecord, RunOutput } from '../../../schema/records.ts';
+import { isTerminalJobState } from '../../../schema/states.ts';
+import { armBackstop, resendStop, stopExecution } from '../dispatch.ts';
+import { isLive, isOpen, step } from '../execution.ts';
+import { judgeFailure } from '../failures.ts';
+import type { Turn } from '../turn.ts';
+import type { Session } from '../world.ts';
+
+/**
+ * Takes what an agent says of one of its executions. Always answered by `ackReport` after the commit, also when it
+ * changes nothing: a late, doubled or reordered report is normal and must not come for ever.
+ */
+export function takeReport(turn: Turn, session: Session, report: Report): void {
+  turn.send(session, { type: 'ackReport', executionId: report.executionId, seq: report.seq });
+  const execution = turn.world.executions.get(report.executionId);
+  if (execution === undefined || !isOpen(execution) || report.seq <= execution.lastSeq) return;
+  if (execution.nodeId !== session.nodeId) {
+    turn.notes.push(`node ${session.nodeId} reported on ${execution.id}, which is not its own`);
+    return;
+  }
+  turn.world.timers.clear('ack', execution.id);
+  const job = turn.world.job(execution.jobId);
+  if (job === null) return;
+  switch (report.state) {
+    case 'Running':
+    case 'Publishing':
+      return takeProgress(turn, execution, { job, report });
+    case 'Completed':
+      return takeCompletion(turn, execution, { job, seq: report.seq, output: report.output });
+    case 'Failed':
+      return takeFailure(turn, execution, report);
+    case 'Cancelled':
+      return takeCancellation(turn, execution, { seq: report.seq, message: report.message });
+  }
+}
+
+function takeProgress(
+  turn: Turn,
+  execution: ExecutionRecord,
+  { job, report }: { job: JobRecord; report: Extract<Report, { state: 'Running' | 'Publishing' }> },
+): void {
+  const computeState = step(execution.computeState, report.state === 'Running' ? 'start' : 'publish');
+  const after = turn.updateExecution(execution.id, {
+    lastSeq: report.seq,
+    ...(computeState !== null && { computeState }),
+    runningSince: execution.runningSince ?? turn.now,
+  });
+  if (computeState !== null) turn.event(job.id, { topic: 'Execution', message: report.state, execution: after });
+  armBackstop(turn, after, job);
+  if (!isLive(after)) resendStop(turn, after);
+}
+
+function takeCompletion(
+  turn: Turn,
+  execution: ExecutionRecord,
+  { job, seq, output }: { job: JobRecord; seq: number; output: RunOutput },
+): void {
+  if (!counts(turn, job, execution)) {
+    const message = execution.desiredMessage || 'the partition was completed elsewhere';
+    return takeCancellation(turn, execution, { seq, message, output });
+  }
+  const message = output.exitCode === 0 ? 'Completed successfully' : `Completed with exit code ${output.exitCode}`;
+  const other = turn.world.book(job).liveExecution(execution.partition);
+  const after = turn.updateExecution(
+    execution.id,
+    {
+      computeState: 'Completed',
+      computeMessage: message,
+      desiredState: 'Stopped',
+      desiredMessage: 'execution completed',
+      failureClass: null,
+      lastSeq: seq,
+    },
+    output,
+  );
+  turn.event(job.id, { topic: 'Execution', message, execution: after });
+  if (other !== null && other.id !== execution.id) {
+    stopExecution(turn, other, 'Execution stop requested because there are more executions than needed');
+  }
+}
+
+/** A completion counts while the partition is open and current, also of an execution that had been given up. */
+function counts(turn: Turn, job: JobRecord, execution: ExecutionRecord): boolean {
+  if (isLive(execution)) return true;
+  if (!execution.fenced || isTerminalJobState(job.state) || execution.jobVersion !== job.version) return false;
+  return !turn.world.book(job).hasCompleted(execution.partition);
+}
+
+function takeFailure(turn: Turn, execution: ExecutionRecord, report: Extract<Report, { state: 'Failed' }>): void {
+  const { failure, output } = report;
+  const wanted = isLive(execution);
+  const after = turn.updateExecution(
+    execution.id,
+    {
+      computeState: 'Failed',
+      computeMessage: failure.message,
+      desiredState: 'Stopped',
+      desiredMessage: wanted ? 'execution failed' : execution.desiredMessage,
+      // One that nobody wants any more spends nobody's attempts.
+      failureClass: wanted ? failure.class : execution.failureClass,
+      lastSeq: report.seq,
+    },
+    output,
+  );
+  turn.event(execution.jobId, {
+    topic: failure.topic === '' ? 'Execution' : failure.topic,
+    message: failure.message,
+    details: {
+      IsError: 'true',
+      FailsExecution: 'true',
+      ...(failure.class !== 'permanent' && { Retryable: 'true' }),
+      ...(failure.hint !== '' && { Hint: failure.hint }),
+    },
+    execution: after,
+  });
+  if (wanted) judgeFailure(turn, after);
+}
+
+function takeCancellation(
+  turn: Turn,
+  execution: ExecutionRecord,
+  { seq, message, output = null }: { seq: number; message: string; output?: RunOutput | null },
+): void {
+  const wanted = isLive(execution);
+  const after = turn.updateExecution(
+    execution.id,
+    {
+      computeState: 'Cancelled',
+      computeMessage: message,
+      desiredState: 'Stopped',
+      desiredMessage: wanted ? message : execution.desiredMessage,
+      // The agent gave up a task that is still wanted: somebody stopped it on the node.
+      failureClass: wanted ? 'infrastructure' : execution.failureClass,
+      lastSeq: seq,
+    },
+    output,
+  );
+  turn.event(execution.jobId, { topic: 'Execution', message: `Cancelled: ${message}`, execution: after });
+  if (wanted) judgeFailure(turn, after);
+}

@@ -1,0 +1,94 @@
+import type { EpochMs, NodeId } from '../../../schema/ids.ts';
+import {
+  ACK_AFTER_START_MS,
+  FENCED_EXPIRY_MS,
+  GRACE_MS,
+  LEASE_MS,
+  OVERDUE_GRACE_MS,
+  STOP_RESEND_MS,
+} from '../../../schema/limits.ts';
+import { closeCodes } from '../../../schema/protocol/version.ts';
+import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
+import { isTerminalJobState } from '../../../schema/states.ts';
+import { msOf } from '../clock.ts';
+import { armBackstop, armLease, sendRun, sendStop } from '../dispatch.ts';
+import { isLive, isOpen } from '../execution.ts';
+import { queueTimeoutMs } from '../job-state.ts';
+import type { Turn } from '../turn.ts';
+import { openSession } from './hello.ts';
+
+/** A socket that outlived the object, as its attachment describes it. */
+export interface SurvivingSession {
+  readonly session: string;
+  readonly nodeId: NodeId;
+  readonly agentInstance: string;
+  readonly connectedAt: EpochMs;
+}
+
+/**
+ * The first event of a loaded world. Sockets that survived are taken back, what was sent without an answer is sent again,
+ * deadlines are armed, and every job is looked at once: whatever was lost between a commit and a send is repaired here.
+ */
+export function takeStart(turn: Turn, surviving: readonly SurvivingSession[]): void {
+  turn.world.startedAt = turn.now;
+  takeBackSessions(turn, surviving);
+  markAbsentNodes(turn);
+  for (const execution of turn.world.executions.values()) if (isOpen(execution)) resume(turn, execution);
+  for (const job of turn.world.jobs.values()) armJob(turn, job);
+  turn.markNodesChanged();
+}
+
+function takeBackSessions(turn: Turn, surviving: readonly SurvivingSession[]): void {
+  const oldestFirst = [...surviving].sort((a, b) => a.connectedAt - b.connectedAt || (a.session < b.session ? -1 : 1));
+  for (const { session, nodeId, agentInstance, connectedAt } of oldestFirst) {
+    const node = turn.world.nodes.get(nodeId);
+    if (node === undefined) {
+      turn.close(session, closeCodes.protocolError, 'the node is not known');
+      continue;
+    }
+    const earlier = turn.world.sessions.get(nodeId);
+    if (earlier !== undefined) turn.close(earlier.id, closeCodes.replaced, 'a newer session of this node took over');
+    openSession(turn, node, { sessionId: session, agentInstance, connectedAt });
+    if (node.connection === 'CONNECTED') continue;
+    turn.putNode({ ...node, connection: 'CONNECTED', connectedAt, disconnectedAt: 0, lastError: '' });
+  }
+}
+
+function markAbsentNodes(turn: Turn): void {
+  for (const node of turn.world.nodes.values()) {
+    if (turn.world.sessions.has(node.id)) continue;
+    if (node.connection === 'CONNECTED') {
+      turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: 'connection lost' });
+    }
+    if (turn.world.openCount(node.id) > 0) turn.world.timers.set('lost', node.id, turn.now + LEASE_MS + GRACE_MS);
+  }
+}
+
+function resume(turn: Turn, execution: ExecutionRecord): void {
+  const job = turn.world.job(execution.jobId);
+  if (job === null) return;
+  const session = turn.world.sessions.get(execution.nodeId);
+  if (session !== undefined) armLease(turn, execution);
+  if (!isLive(execution)) {
+    turn.world.timers.set('fenced', execution.id, msOf(execution.modifiedAt) + FENCED_EXPIRY_MS);
+    sendStop(turn, execution, STOP_RESEND_MS);
+    return;
+  }
+  armBackstop(turn, execution, job);
+  if (execution.computeState !== 'New') return;
+  if (session !== undefined) sendRun(turn, session, execution, job);
+  else turn.world.timers.set('ack', execution.id, turn.now + ACK_AFTER_START_MS);
+}
+
+/** Deadlines that passed while nobody could run wait a little more: the fault was not the job's. */
+function armJob(turn: Turn, job: JobRecord): void {
+  if (isTerminalJobState(job.state)) return;
+  const notBefore = turn.now + OVERDUE_GRACE_MS;
+  const shifted = (at: EpochMs) => (at <= turn.now ? notBefore : at);
+  const { totalTimeoutMs } = job.needs;
+  if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, shifted(job.versionAt + totalTimeoutMs));
+  if (job.waitingSince !== null) {
+    turn.world.timers.set('queue', job.id, shifted(job.waitingSince + queueTimeoutMs(turn, job)));
+  }
+  turn.markDirty(job.id);
+}

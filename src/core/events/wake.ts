@@ -1,0 +1,122 @@
+import type { EpochMs, ExecutionId, JobId, NodeId } from '../../../schema/ids.ts';
+import { FENCED_EXPIRY_MS, LEASE_MS, GRACE_MS } from '../../../schema/limits.ts';
+import { closeCodes } from '../../../schema/protocol/version.ts';
+import type { ExecutionRecord } from '../../../schema/records.ts';
+import { isTerminalJobState } from '../../../schema/states.ts';
+import { fenceExecution, resendStop } from '../dispatch.ts';
+import { isLive, isOpen } from '../execution.ts';
+import { judgeFailure } from '../failures.ts';
+import { failForQueueTimeout, failJob, queueTimeoutMs } from '../job-state.ts';
+import { reasonFor } from '../look.ts';
+import type { TimerKind } from '../timers.ts';
+import type { Turn } from '../turn.ts';
+import { takeDisconnect, loseNode } from './disconnect.ts';
+
+/** Deadlines handled in one turn; the rest follows in the next. */
+const MAX_TIMERS_PER_TURN = 500;
+
+/** Handles every deadline that is due. Each handler looks whether its deadline still means anything. */
+export function takeWake(turn: Turn): void {
+  for (let i = 0; i < MAX_TIMERS_PER_TURN; i++) {
+    const timer = turn.world.timers.takeDue(turn.now);
+    if (timer === null) return;
+    handlers[timer.kind](turn, timer.id);
+  }
+}
+
+const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = {
+  ack: (turn, id) => {
+    const execution = open(turn, id);
+    if (execution === null || !isLive(execution) || execution.computeState !== 'New') return;
+    const session = turn.world.sessions.get(execution.nodeId);
+    if (session !== undefined) turn.world.sessions.set(execution.nodeId, { ...session, lastChoice: true });
+    const reason = 'node did not take the execution in time';
+    judgeFailure(turn, fenceExecution(turn, execution, reason, 'infrastructure'));
+  },
+
+  backstop: (turn, id) => {
+    const execution = open(turn, id);
+    const job = execution === null ? null : turn.world.job(execution.jobId);
+    if (execution === null || job === null || !isLive(execution)) return;
+    const message = `Execution timed out. Execution took longer than ${seconds(job.needs.executionTimeoutMs)}`;
+    judgeFailure(turn, fenceExecution(turn, execution, message, 'environment'));
+  },
+
+  stop: (turn, id) => {
+    const execution = open(turn, id);
+    if (execution !== null && !isLive(execution)) resendStop(turn, execution);
+  },
+
+  fenced: (turn, id) => {
+    const execution = open(turn, id);
+    if (execution === null || isLive(execution)) return;
+    const after = turn.updateExecution(execution.id, {
+      computeState: 'Failed',
+      computeMessage: `node has not answered for ${seconds(FENCED_EXPIRY_MS)}`,
+    });
+    turn.event(after.jobId, {
+      topic: 'Scheduling',
+      message: after.computeMessage,
+      details: { NodeID: after.nodeId, IsError: 'true' },
+      execution: after,
+    });
+  },
+
+  retry: (turn, id) => {
+    const jobId = id as JobId;
+    turn.markDirty(jobId);
+    if (turn.world.queue.has(jobId)) turn.markCapacityChanged();
+  },
+
+  queue: (turn, id) => {
+    const job = turn.world.job(id as JobId);
+    if (job === null || job.state !== 'Queued' || job.waitingSince === null) return;
+    const at = job.waitingSince + queueTimeoutMs(turn, job);
+    if (at > turn.now) turn.world.timers.set('queue', job.id, at);
+    else failForQueueTimeout(turn, job, reasonFor(turn, job));
+  },
+
+  total: (turn, id) => {
+    const job = turn.world.job(id as JobId);
+    if (job === null || isTerminalJobState(job.state) || job.needs.totalTimeoutMs === 0) return;
+    const at = job.versionAt + job.needs.totalTimeoutMs;
+    if (at > turn.now) {
+      turn.world.timers.set('total', job.id, at);
+      return;
+    }
+    failJob(turn, job, {
+      topic: 'Job Timeout',
+      message: `Job timed out. Job took longer than ${seconds(job.needs.totalTimeoutMs)}`,
+      details: { Hint: 'Increase the task timeout or allocate more resources', FailsExecution: 'true' },
+    });
+  },
+
+  lease: (turn, id) => {
+    const nodeId = id as NodeId;
+    const session = turn.world.sessions.get(nodeId);
+    if (session === undefined || turn.world.openCount(nodeId) === 0) return;
+    const until = Math.max(turn.env.lastHeard(nodeId), turn.world.startedAt) + LEASE_MS;
+    if (until > turn.now) {
+      turn.world.timers.set('lease', nodeId, until);
+      return;
+    }
+    turn.close(session.id, closeCodes.silent, 'no heartbeat within the lease');
+    takeDisconnect(turn, session.id, nodeId, 'heartbeat timeout');
+    turn.world.timers.set('lost', nodeId, turn.now + GRACE_MS);
+  },
+
+  lost: (turn, id) => loseNode(turn, id as NodeId),
+};
+
+function open(turn: Turn, id: string): ExecutionRecord | null {
+  const execution = turn.world.executions.get(id as ExecutionId);
+  return execution !== undefined && isOpen(execution) ? execution : null;
+}
+
+/** Go's way to write a duration in whole seconds: `1m0s`, `24h0m0s`. @see Go time.Duration.String */
+export function seconds(ms: EpochMs): string {
+  const total = Math.round(ms / 1000);
+  const [h, m, s] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60), total % 60];
+  if (h > 0) return `${h}h${m}m${s}s`;
+  return m > 0 ? `${m}m${s}s` : `${s}s`;
+}

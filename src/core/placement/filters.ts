@@ -1,0 +1,101 @@
+import type { Needs, NodeRecord } from '../../../schema/records.ts';
+import { amountsOf, fits, resourcesOf, type Amounts } from '../amounts.ts';
+import { describeConstraints, meets } from './constraints.ts';
+
+/** A node as placement sees it. */
+export interface Candidate {
+  readonly node: NodeRecord;
+  readonly connected: boolean;
+  readonly free: Amounts;
+}
+
+/** Why the node cannot take an execution with these needs, or null when this filter lets it pass. */
+type Filter = (candidate: Candidate, needs: Needs) => string | null;
+
+const membership: Filter = ({ node }) => {
+  if (node.membership === 'APPROVED') return null;
+  return node.membership === 'PENDING' ? 'is waiting for approval' : 'is rejected';
+};
+
+const connection: Filter = ({ connected }) => (connected ? null : 'is not connected');
+
+const engine: Filter = ({ node }, { engine }) => offers(node.info.engines, engine);
+
+const publisher: Filter = ({ node }, { publisher }) =>
+  publisher === '' ? null : offers(node.info.publishers, publisher);
+
+const sources: Filter = ({ node }, { sources }) => {
+  for (const source of sources) {
+    const missing = offers(node.info.sources, source);
+    if (missing !== null) return missing;
+  }
+  return null;
+};
+
+const constraints: Filter = ({ node }, { constraints }) =>
+  meets(node.info.labels, constraints)
+    ? null
+    : `labels don't match required selectors [${describeConstraints(constraints)}]`;
+
+const size: Filter = ({ node }, { resources }) => {
+  const most = amountsOf(node.info.capacity);
+  const need = amountsOf(resources);
+  if (fits(need, most)) return null;
+  const parts = [
+    need.cpuMicros > most.cpuMicros && `CPU (${resources.cpu}) than the maximum available (${node.info.capacity.cpu})`,
+    need.memory > most.memory && `memory (${bytes(need.memory)}) than the maximum available (${bytes(most.memory)})`,
+    need.disk > most.disk && `disk (${bytes(need.disk)}) than the maximum available (${bytes(most.disk)})`,
+    need.gpu > most.gpu && `GPUs (${need.gpu}) than the maximum available (${most.gpu})`,
+  ];
+  return `job requires more ${parts.filter((part) => part !== false).join(' and more ')}`;
+};
+
+const room: Filter = ({ free }, { resources }) =>
+  fits(amountsOf(resources), free) ? null : `node busy with available capacity ${describeAmounts(free)}`;
+
+/** In order; the first reason is the one that is shown. All but the last hold whatever runs on the node. */
+const filters: readonly Filter[] = [membership, connection, engine, publisher, sources, constraints, size, room];
+const standingFilters: readonly Filter[] = filters.filter((filter) => filter !== room);
+
+/**
+ * Why the node cannot take an execution now, or null when it can.
+ * @see Bacalhau pkg/orchestrator/selection/ranking, whose words these are
+ */
+export function whyNot(candidate: Candidate, needs: Needs): string | null {
+  return firstReason(filters, candidate, needs);
+}
+
+/** Why the node could not take an execution even when nothing else ran on it, or null when it could. */
+export function whyNever(candidate: Candidate, needs: Needs): string | null {
+  return firstReason(standingFilters, candidate, needs);
+}
+
+function firstReason(list: readonly Filter[], candidate: Candidate, needs: Needs): string | null {
+  for (const filter of list) {
+    const reason = filter(candidate, needs);
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
+/** Types are compared without regard to case, as Bacalhau does. */
+function offers(offered: readonly string[], wanted: string): string | null {
+  if (offered.some((type) => type.toLowerCase() === wanted.toLowerCase())) return null;
+  return offered.length === 0
+    ? `does not support ${wanted}`
+    : `does not support ${wanted}, only ${[...offered].sort().join(', ')}`;
+}
+
+function describeAmounts(amounts: Amounts): string {
+  const { cpu, memory, disk, gpu } = resourcesOf(amounts);
+  return `{CPU: ${cpu.toFixed(2)}, Memory: ${bytes(memory)}, Disk: ${bytes(disk)}, GPU: ${gpu}}`;
+}
+
+/** SI units with at most one decimal: `512 MB`. */
+function bytes(amount: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = amount;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}

@@ -1,0 +1,79 @@
+import type { EpochMs } from '../../schema/ids.ts';
+import { Heap } from './heap.ts';
+
+/**
+ * What a deadline is about; `id` is the execution, job or node it belongs to. A deadline that no longer means anything
+ * when it fires is ignored by its handler, so none has to be cleared in time.
+ */
+export const timerKinds = ['ack', 'backstop', 'stop', 'fenced', 'retry', 'queue', 'total', 'lease', 'lost'] as const;
+export type TimerKind = (typeof timerKinds)[number];
+
+export interface Timer {
+  readonly at: EpochMs;
+  readonly kind: TimerKind;
+  readonly id: string;
+}
+
+/**
+ * Deadlines by kind and id, one each, with the earliest at hand. Setting one again moves it. O(log n). Leases are kept
+ * apart: an alarm that is only about a lease can be answered without loading anything.
+ */
+export class Timers {
+  readonly #at = new Map<string, EpochMs>();
+  readonly #leases = new Heap<Timer>((a, b) => a.at < b.at);
+  readonly #others = new Heap<Timer>((a, b) => a.at < b.at);
+
+  set(kind: TimerKind, id: string, at: EpochMs): void {
+    const key = `${kind}:${id}`;
+    if (this.#at.get(key) === at) return;
+    this.#at.set(key, at);
+    this.#heapOf(kind).push({ at, kind, id });
+  }
+
+  clear(kind: TimerKind, id: string): void {
+    this.#at.delete(`${kind}:${id}`);
+  }
+
+  get(kind: TimerKind, id: string): EpochMs | null {
+    return this.#at.get(`${kind}:${id}`) ?? null;
+  }
+
+  /** The earliest deadline, or null. */
+  next(): EpochMs | null {
+    return this.#head()?.at ?? null;
+  }
+
+  /** The earliest deadline that is not a lease, or null. */
+  nextBesidesLeases(): EpochMs | null {
+    return this.#headOf(this.#others)?.at ?? null;
+  }
+
+  /** Takes out the earliest deadline that is due, or null. */
+  takeDue(now: EpochMs): Timer | null {
+    const head = this.#head();
+    if (head === undefined || head.at > now) return null;
+    this.#heapOf(head.kind).pop();
+    this.#at.delete(`${head.kind}:${head.id}`);
+    return head;
+  }
+
+  #heapOf(kind: TimerKind): Heap<Timer> {
+    return kind === 'lease' ? this.#leases : this.#others;
+  }
+
+  #head(): Timer | undefined {
+    const lease = this.#headOf(this.#leases);
+    const other = this.#headOf(this.#others);
+    if (lease === undefined || other === undefined) return lease ?? other;
+    return lease.at < other.at ? lease : other;
+  }
+
+  /** Drops entries that were moved or cleared until the head is a real one. */
+  #headOf(heap: Heap<Timer>): Timer | undefined {
+    for (;;) {
+      const head = heap.peek();
+      if (head === undefined || this.#at.get(`${head.kind}:${head.id}`) === head.at) return head;
+      heap.pop();
+    }
+  }
+}

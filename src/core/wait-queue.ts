@@ -1,0 +1,109 @@
+import type { EpochMs, JobId, NodeId } from '../../schema/ids.ts';
+import type { Needs } from '../../schema/records.ts';
+import { Heap } from './heap.ts';
+
+/** One job that waits for a node, as it stands in line. */
+export interface Waiting {
+  readonly jobId: JobId;
+  readonly priority: number;
+  readonly since: EpochMs;
+}
+
+/** Jobs that need the same of a node: what holds for one of them holds for all. */
+export interface Shape {
+  readonly key: string;
+  readonly needs: Needs;
+  readonly line: Line;
+}
+
+/** Higher priority first, then who waited longer, then the id: a total order, so that the queue is deterministic. */
+export function isBefore(a: Waiting, b: Waiting): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  if (a.since !== b.since) return a.since < b.since;
+  return a.jobId < b.jobId;
+}
+
+/** A heap of waiting jobs; one that left is skipped when it comes up. */
+export class Line {
+  readonly #heap = new Heap<Waiting>(isBefore);
+  readonly #members = new Map<JobId, Waiting>();
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  add(waiting: Waiting): void {
+    this.#members.set(waiting.jobId, waiting);
+    this.#heap.push(waiting);
+  }
+
+  remove(jobId: JobId): void {
+    this.#members.delete(jobId);
+  }
+
+  head(): Waiting | undefined {
+    for (;;) {
+      const head = this.#heap.peek();
+      if (head === undefined || this.#members.get(head.jobId) === head) return head;
+      this.#heap.pop();
+    }
+  }
+
+  /** As they stand now. */
+  members(): readonly Waiting[] {
+    return [...this.#members.values()];
+  }
+}
+
+/**
+ * Everything that waits for a node, grouped by what it needs: when a node joins or gets room, one look at each group
+ * tells whether anything in it can start, however many jobs wait.
+ */
+export class WaitQueue {
+  readonly #shapes = new Map<string, Shape>();
+  readonly #shapeOf = new Map<JobId, Shape>();
+
+  get size(): number {
+    return this.#shapeOf.size;
+  }
+
+  has(jobId: JobId): boolean {
+    return this.#shapeOf.has(jobId);
+  }
+
+  /** @param barred  nodes that must not be used for this job: jobs with others barred are not of its shape */
+  add(waiting: Waiting, needs: Needs, barred: Iterable<NodeId>): void {
+    this.remove(waiting.jobId);
+    const key = shapeKey(needs, barred);
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      shape = { key, needs, line: new Line() };
+      this.#shapes.set(key, shape);
+    }
+    shape.line.add(waiting);
+    this.#shapeOf.set(waiting.jobId, shape);
+  }
+
+  remove(jobId: JobId): void {
+    const shape = this.#shapeOf.get(jobId);
+    if (shape === undefined) return;
+    this.#shapeOf.delete(jobId);
+    shape.line.remove(jobId);
+    if (shape.line.size === 0) this.#shapes.delete(shape.key);
+  }
+
+  /** True when jobs that need the same already wait: no node can take them now. */
+  isBlocked(needs: Needs, barred: Iterable<NodeId>): boolean {
+    return this.#shapes.has(shapeKey(needs, barred));
+  }
+
+  shapes(): Iterable<Shape> {
+    return this.#shapes.values();
+  }
+}
+
+/** Only what placement looks at: timeouts and names make no difference. */
+function shapeKey(needs: Needs, barred: Iterable<NodeId>): string {
+  const { engine, publisher, sources, constraints, resources } = needs;
+  return JSON.stringify([engine, publisher, sources, constraints, resources, [...barred].sort()]);
+}

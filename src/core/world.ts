@@ -1,0 +1,173 @@
+import type { EpochMs, EpochUs, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
+import type { ExecutionRecord, JobRecord, NodeRecord } from '../../schema/records.ts';
+import { isTerminalJobState } from '../../schema/states.ts';
+import { add, amountsOf, atLeastNothing, NOTHING, subtract, type Amounts } from './amounts.ts';
+import { Book } from './book.ts';
+import { isOpen } from './execution.ts';
+import { Timers } from './timers.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+/** One socket of a node that has said hello. The newest one owns the node. */
+export interface Session {
+  readonly id: string;
+  readonly nodeId: NodeId;
+  readonly agentInstance: string;
+  readonly connectedAt: EpochMs;
+  /** The node missed a deadline and has been silent since: placed on only when nothing else is left. */
+  readonly lastChoice: boolean;
+}
+
+/** What the store gives back at the start: active jobs with their executions, and all nodes. */
+export interface Loaded {
+  readonly cell: string;
+  readonly epoch: number;
+  readonly clock: EpochUs;
+  readonly jobs: readonly JobRecord[];
+  readonly executions: readonly ExecutionRecord[];
+  readonly nodes: readonly NodeRecord[];
+}
+
+/**
+ * Everything the Scheduler knows, in memory: the rows of what is active, and indexes that follow from them. The one
+ * mutable thing of the core; only `putJob`, `putExecution`, `putNode` and `forget` write rows, so indexes cannot drift.
+ */
+export class World {
+  readonly cell: string;
+  readonly epoch: number;
+  /** The last row time handed out. */
+  clock: EpochUs;
+  /** Nobody is declared lost sooner than lease and grace after this. */
+  startedAt: EpochMs = 0;
+
+  readonly jobs = new Map<JobId, JobRecord>();
+  readonly executions = new Map<ExecutionId, ExecutionRecord>();
+  readonly nodes = new Map<NodeId, NodeRecord>();
+  readonly sessions = new Map<NodeId, Session>();
+  readonly queue = new WaitQueue();
+  readonly timers = new Timers();
+
+  readonly #books = new Map<JobId, Book>();
+  readonly #jobByName = new Map<string, JobId>();
+  readonly #ofJob = new Map<JobId, Set<ExecutionId>>();
+  readonly #openOfNode = new Map<NodeId, Set<ExecutionId>>();
+  readonly #charged = new Map<NodeId, Amounts>();
+
+  constructor(loaded: Loaded) {
+    this.cell = loaded.cell;
+    this.epoch = loaded.epoch;
+    this.clock = loaded.clock;
+    for (const node of loaded.nodes) this.putNode(node);
+    for (const job of loaded.jobs) this.putJob(job);
+    for (const execution of loaded.executions) this.putExecution(execution);
+  }
+
+  job(id: JobId): JobRecord | null {
+    return this.jobs.get(id) ?? null;
+  }
+
+  jobByName(namespace: string, name: string): JobRecord | null {
+    const id = this.#jobByName.get(nameKey(namespace, name));
+    return id === undefined ? null : this.job(id);
+  }
+
+  /** The executions of the job's current version. */
+  book(job: JobRecord): Book {
+    let book = this.#books.get(job.id);
+    if (book === undefined) {
+      book = new Book(job.count);
+      this.#books.set(job.id, book);
+    }
+    return book;
+  }
+
+  /** As they stand now: the list stays as it is while rows change. */
+  executionsOf(jobId: JobId): readonly ExecutionRecord[] {
+    return this.#rows(this.#ofJob.get(jobId));
+  }
+
+  /** Executions that are charged to the node, as they stand now. */
+  openOn(nodeId: NodeId): readonly ExecutionRecord[] {
+    return this.#rows(this.#openOfNode.get(nodeId));
+  }
+
+  openCount(nodeId: NodeId): number {
+    return this.#openOfNode.get(nodeId)?.size ?? 0;
+  }
+
+  /** What the node offers minus what is charged to it. */
+  free(node: NodeRecord): Amounts {
+    const charged = this.#charged.get(node.id) ?? NOTHING;
+    return atLeastNothing(subtract(amountsOf(node.info.capacity), charged));
+  }
+
+  putNode(node: NodeRecord): void {
+    this.nodes.set(node.id, node);
+  }
+
+  putJob(job: JobRecord): void {
+    const before = this.jobs.get(job.id);
+    this.jobs.set(job.id, job);
+    this.#jobByName.set(nameKey(job.namespace, job.name), job.id);
+    if (before !== undefined && before.version !== job.version) this.#books.set(job.id, new Book(job.count));
+  }
+
+  putExecution(execution: ExecutionRecord): void {
+    const before = this.executions.get(execution.id);
+    this.executions.set(execution.id, execution);
+    setOf(this.#ofJob, execution.jobId).add(execution.id);
+    this.#charge(before, execution);
+    const job = this.jobs.get(execution.jobId);
+    if (job !== undefined && job.version === execution.jobVersion) this.book(job).record(execution);
+  }
+
+  /** True while the Scheduler must know the job: it has not ended, or something of it still runs somewhere. */
+  isActive(job: JobRecord): boolean {
+    if (!isTerminalJobState(job.state)) return true;
+    for (const execution of this.executionsOf(job.id)) if (isOpen(execution)) return true;
+    return false;
+  }
+
+  /** Drops a job that is no longer active, with its executions. */
+  forget(job: JobRecord): void {
+    this.jobs.delete(job.id);
+    this.#books.delete(job.id);
+    this.#jobByName.delete(nameKey(job.namespace, job.name));
+    this.queue.remove(job.id);
+    for (const id of this.#ofJob.get(job.id) ?? []) this.executions.delete(id);
+    this.#ofJob.delete(job.id);
+  }
+
+  #rows(ids: Iterable<ExecutionId> = []): readonly ExecutionRecord[] {
+    const rows: ExecutionRecord[] = [];
+    for (const id of ids) {
+      const execution = this.executions.get(id);
+      if (execution !== undefined) rows.push(execution);
+    }
+    return rows;
+  }
+
+  #charge(before: ExecutionRecord | undefined, after: ExecutionRecord): void {
+    const wasOpen = before !== undefined && isOpen(before);
+    const open = isOpen(after);
+    if (wasOpen === open) return;
+    const charged = this.#charged.get(after.nodeId) ?? NOTHING;
+    const amounts = amountsOf(after.resources);
+    this.#charged.set(after.nodeId, open ? add(charged, amounts) : subtract(charged, amounts));
+    const onNode = setOf(this.#openOfNode, after.nodeId);
+    if (open) onNode.add(after.id);
+    else onNode.delete(after.id);
+  }
+}
+
+function nameKey(namespace: string, name: string): string {
+  return `${namespace}\0${name}`;
+}
+
+function setOf<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {
+  let set = map.get(key);
+  if (set === undefined) {
+    set = new Set();
+    map.set(key, set);
+  }
+  return set;
+}

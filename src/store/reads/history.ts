@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { ExecutionId, JobId } from '../../../schema/ids.ts';
+import type { EventRecord } from '../../../schema/records.ts';
+import { eventTypes, type EventType } from '../../../schema/states.ts';
+import { RESOLVED, refParams, type JobRef } from './resolve.ts';
+import { endOfPrefix, type Statement } from './statement.ts';
+import { versionSql, type VersionFilter } from './version-filter.ts';
+
+export interface HistoryQuery {
+  readonly version: VersionFilter;
+  /** Null means both. */
+  readonly type: EventType | null;
+  /** The beginning of an execution's id; empty means all events. */
+  readonly executionId: string;
+  /** Unix seconds; earlier events are left out. */
+  readonly since: number;
+  /** The first number that may be answered. */
+  readonly fromSeq: number;
+  readonly limit: number;
+}
+
+const EventRow = z.object({
+  job_id: JobId,
+  seq: z.int(),
+  type: z.enum(eventTypes),
+  job_version: z.int(),
+  execution_id: z.union([z.literal(''), ExecutionId]),
+  topic: z.string(),
+  message: z.string(),
+  details: z.string(),
+  created_at: z.int(),
+});
+
+export function readEvent(row: unknown): EventRecord {
+  const read = EventRow.parse(row);
+  return {
+    jobId: read.job_id,
+    seq: read.seq,
+    type: read.type,
+    jobVersion: read.job_version,
+    executionId: read.execution_id,
+    topic: read.topic,
+    message: read.message,
+    details: JSON.parse(read.details) as Record<string, string>,
+    createdAt: read.created_at,
+  };
+}
+
+/** A page of events and one row more, which tells whether others follow. */
+export function historyStatement(ref: JobRef, query: HistoryQuery): Statement {
+  const params: (string | number | null)[] = refParams(ref);
+  const bind = (value: string | number): string => `?${params.push(value)}`;
+  const from = bind(query.fromSeq);
+  const type = query.type === null ? '' : ` AND e.type = ${bind(query.type)}`;
+  const execution =
+    query.executionId === ''
+      ? ''
+      : ` AND e.execution_id >= ${bind(query.executionId)} AND e.execution_id < ${bind(endOfPrefix(query.executionId))}`;
+  const since = query.since <= 0 ? '' : ` AND e.created_at >= ${bind(query.since * 1_000_000)}`;
+  const sql = `SELECT e.job_id, e.seq, e.type, e.job_version, e.execution_id, e.topic, e.message, e.details, e.created_at
+    FROM events AS e WHERE e.job_id = ${RESOLVED} AND e.seq >= ${from}
+    ${versionSql('e.job_version', query.version, bind)}${type}${execution}${since}
+    ORDER BY e.seq LIMIT ${bind(query.limit + 1)}`;
+  return { sql, params };
+}
+
+/** What decides whether more may come: the job's state, and that of the executions that were asked for. */
+export function progressStatement(ref: JobRef, executionId: string): Statement {
+  return {
+    sql: `SELECT state, (SELECT count(*) FROM executions AS e WHERE e.job_id = j.id AND e.id >= ?4 AND e.id < ?5) AS executions,
+        (SELECT count(*) FROM executions AS e WHERE e.job_id = j.id AND e.id >= ?4 AND e.id < ?5 AND e.open = 1) AS open
+      FROM jobs AS j WHERE j.id = ${RESOLVED}`,
+    params: [...refParams(ref), executionId, executionId === '' ? '' : endOfPrefix(executionId)],
+  };
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { JobId, type EpochUs } from '../../../schema/ids.ts';
+import type { JobSpec } from '../../../schema/job/job.ts';
+import type { Requirement } from '../../../schema/selector.ts';
+import { jobStates, jobTypes, type JobState, type JobType } from '../../../schema/states.ts';
+import { RESOLVED, refParams, type JobRef } from './resolve.ts';
+import { selectorSql } from './selector-sql.ts';
+import type { Statement } from './statement.ts';
+
+/** A job at one of its versions, as it is shown. */
+export interface JobView {
+  readonly id: JobId;
+  readonly namespace: string;
+  readonly name: string;
+  /** Kept over updates, so it may differ from the specification's. */
+  readonly type: JobType;
+  readonly state: JobState;
+  readonly stateMessage: string;
+  readonly version: number;
+  readonly revision: number;
+  readonly createdAt: EpochUs;
+  readonly modifiedAt: EpochUs;
+  readonly spec: JobSpec;
+}
+
+export type JobOrder = 'created_at' | 'modified_at';
+
+/** Where a page of jobs ended. */
+export interface JobCursor {
+  readonly at: EpochUs;
+  readonly id: string;
+}
+
+export interface JobListQuery {
+  /** Null means all. */
+  readonly namespace: string | null;
+  readonly orderBy: JobOrder;
+  readonly reverse: boolean;
+  /** Null for the first page. */
+  readonly after: JobCursor | null;
+  /** At most MAX_LIST_ROWS. */
+  readonly limit: number;
+  readonly labels: readonly Requirement[];
+}
+
+/** `v.state` and its neighbours are set only for a version that was superseded: how the job stood then. */
+const COLUMNS = `j.id, j.namespace, j.name, j.type, v.version, coalesce(v.state, j.state) AS state,
+    coalesce(v.state_message, j.state_message) AS state_message, coalesce(v.revision, j.revision) AS revision,
+    j.created_at, coalesce(v.modified_at, j.modified_at) AS modified_at, v.spec`;
+
+const JobRow = z.object({
+  id: JobId,
+  namespace: z.string(),
+  name: z.string(),
+  type: z.enum(jobTypes),
+  version: z.int(),
+  state: z.enum(jobStates),
+  state_message: z.string(),
+  revision: z.int(),
+  created_at: z.int(),
+  modified_at: z.int(),
+  spec: z.string(),
+});
+
+export function readJob(row: unknown): JobView {
+  const { state_message, created_at, modified_at, spec, ...rest } = JobRow.parse(row);
+  return {
+    ...rest,
+    stateMessage: state_message,
+    createdAt: created_at,
+    modifiedAt: modified_at,
+    // Written from a parsed JobSpec; parsing every row of a list again would cost more than the query.
+    spec: JSON.parse(spec) as JobSpec,
+  };
+}
+
+/** The job at one version; 0 means the latest. */
+export function jobStatement(ref: JobRef, version: number): Statement {
+  return {
+    sql: `SELECT ${COLUMNS} FROM jobs AS j CROSS JOIN job_versions AS v
+      ON v.job_id = j.id AND v.version = CASE WHEN ?4 = 0 THEN j.version ELSE ?4 END
+      WHERE j.id = ${RESOLVED}`,
+    params: [...refParams(ref), version],
+  };
+}
+
+/**
+ * A page of jobs and one row more, which tells whether another page follows. The cursor's comparison is there for the
+ * first page too, so that the query is always a search in the index of its order. `CROSS JOIN` keeps SQLite from
+ * starting with the versions.
+ */
+export function jobListStatement(query: JobListQuery): Statement {
+  const params: (string | number)[] = [];
+  const bind = (value: string | number): string => `?${params.push(value)}`;
+  const order = query.orderBy;
+  const first = query.reverse ? { at: Number.MAX_SAFE_INTEGER, id: '' } : { at: 0, id: '' };
+  const { at, id } = query.after ?? first;
+  const [sign, direction] = query.reverse ? ['<', 'DESC'] : ['>', 'ASC'];
+  const namespace = query.namespace === null ? '' : `j.namespace = ${bind(query.namespace)} AND `;
+  const sql = `SELECT ${COLUMNS} FROM jobs AS j CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
+    WHERE ${namespace}(j.${order}, j.id) ${sign} (${bind(at)}, ${bind(id)})${selectorSql(query.labels, 'v.spec', bind)}
+    ORDER BY j.${order} ${direction}, j.id ${direction} LIMIT ${bind(query.limit + 1)}`;
+  return { sql, params };
+}

@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { ShoalError } from '../../../schema/errors.ts';
+import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
+import type { JobId } from '../../../schema/ids.ts';
+import type { EventRecord, NodeRecord } from '../../../schema/records.ts';
+import { isTerminalJobState, jobStates } from '../../../schema/states.ts';
+import type { ExecutionListQuery, ExecutionView } from './executions.ts';
+import { executionListStatement, readExecution, readTaskNames, taskNamesStatement } from './executions.ts';
+import { historyStatement, progressStatement, readEvent, type HistoryQuery } from './history.ts';
+import { jobListStatement, jobStatement, readJob, type JobListQuery, type JobView } from './jobs.ts';
+import { nodeListStatement, readNode } from './nodes.ts';
+import { readResolved, resolveStatement, type JobRef } from './resolve.ts';
+import type { Statement } from './statement.ts';
+
+export interface JobPage {
+  readonly jobs: readonly JobView[];
+  /** True when further jobs follow. */
+  readonly more: boolean;
+}
+
+export interface HistoryPage {
+  readonly events: readonly EventRecord[];
+  /** True when further events follow. */
+  readonly more: boolean;
+  /** True while events may still be added: what the query is about has not ended. */
+  readonly live: boolean;
+}
+
+/** A job with what was asked for beside it. */
+export interface JobDetails {
+  readonly job: JobView;
+  readonly executions: readonly ExecutionView[];
+  readonly history: HistoryPage;
+}
+
+export interface JobDetailsQuery {
+  /** 0 means the latest. */
+  readonly version: number;
+  /** Null when they are not wanted. */
+  readonly executions: ExecutionListQuery | null;
+  readonly history: HistoryQuery | null;
+}
+
+/**
+ * Every query of the API, each one call to D1 and so one consistent picture. A job that does not exist is a 404, an
+ * ambiguous beginning of an id a 409, and a D1 that does not answer a 503: thrown as ShoalError.
+ */
+export interface Reads {
+  findJob(ref: JobRef): Promise<JobId>;
+  getJob(ref: JobRef, query: JobDetailsQuery): Promise<JobDetails>;
+  listJobs(query: JobListQuery): Promise<JobPage>;
+  listExecutions(ref: JobRef, query: ExecutionListQuery): Promise<readonly ExecutionView[]>;
+  listHistory(ref: JobRef, query: HistoryQuery): Promise<HistoryPage>;
+  /** Nodes whose id begins with `prefix`, in order of id; empty means all. */
+  listNodes(prefix: string): Promise<readonly NodeRecord[]>;
+  /** JSON of the answer to a command, or null when it is not known to be committed. */
+  commandAnswer(commandId: string): Promise<string | null>;
+}
+
+type Row = Record<string, unknown>;
+type Rows = readonly Row[];
+
+export function makeReads(db: D1Database): Reads {
+  const query = (...statements: readonly (Statement | null)[]): Promise<Rows[]> => runBatch(db, statements);
+  return {
+    async findJob(ref) {
+      const [found = []] = await query(resolveStatement(ref));
+      return readResolved(ref, found);
+    },
+    getJob: (ref, details) => getJob(query, ref, details),
+    async listJobs(list) {
+      const [rows = []] = await query(jobListStatement(list));
+      return { jobs: rows.slice(0, list.limit).map(readJob), more: rows.length > list.limit };
+    },
+    async listExecutions(ref, list) {
+      const [found = [], names = [], rows = []] = await query(
+        resolveStatement(ref),
+        taskNamesStatement(ref),
+        executionListStatement(ref, list),
+      );
+      readResolved(ref, found);
+      const taskNames = readTaskNames(names);
+      return rows.map((row) => readExecution(row, taskNames));
+    },
+    async listHistory(ref, list) {
+      const [found = [], rows = [], progress = []] = await query(
+        resolveStatement(ref),
+        historyStatement(ref, list),
+        progressStatement(ref, list.executionId),
+      );
+      readResolved(ref, found);
+      return readHistory(list, rows, progress[0]);
+    },
+    async listNodes(prefix) {
+      const [rows = []] = await query(nodeListStatement(prefix, MAX_UNPAGED_ROWS));
+      return rows.map(readNode);
+    },
+    async commandAnswer(commandId) {
+      const [rows = []] = await query(commandStatement(commandId));
+      const answer = rows[0]?.['answer'];
+      return typeof answer === 'string' ? answer : null;
+    },
+  };
+}
+
+export function commandStatement(commandId: string): Statement {
+  return { sql: 'SELECT answer FROM commands WHERE id = ?1', params: [commandId] };
+}
+
+type Query = (...statements: readonly (Statement | null)[]) => Promise<Rows[]>;
+
+async function getJob(query: Query, ref: JobRef, details: JobDetailsQuery): Promise<JobDetails> {
+  const { version, executions, history } = details;
+  const [found = [], jobRows = [], names = [], executionRows = [], eventRows = [], progress = []] = await query(
+    resolveStatement(ref),
+    jobStatement(ref, version),
+    executions === null ? null : taskNamesStatement(ref),
+    executions === null ? null : executionListStatement(ref, executions),
+    history === null ? null : historyStatement(ref, history),
+    history === null ? null : progressStatement(ref, history.executionId),
+  );
+  const id = readResolved(ref, found);
+  const row = jobRows[0];
+  if (row === undefined) {
+    throw new ShoalError('NotFound', `job version ${version} not found for job ${id}`, { component: 'JobStore' });
+  }
+  const taskNames = readTaskNames(names);
+  return {
+    job: readJob(row),
+    executions: executionRows.map((item) => readExecution(item, taskNames)),
+    history: history === null ? { events: [], more: false, live: false } : readHistory(history, eventRows, progress[0]),
+  };
+}
+
+function readHistory(query: HistoryQuery, rows: Rows, progress: Row | undefined): HistoryPage {
+  const events = rows.slice(0, query.limit).map(readEvent);
+  const more = rows.length > query.limit;
+  if (query.executionId !== '') {
+    if (Number(progress?.['executions']) === 0) {
+      throw new ShoalError('NotFound', `execution not found: ${query.executionId}`, { component: 'JobStore' });
+    }
+    return { events, more, live: Number(progress?.['open']) > 0 };
+  }
+  const state = z.enum(jobStates).parse(progress?.['state']);
+  return { events, more, live: !isTerminalJobState(state) };
+}
+
+/** Runs the statements in one transaction; the rows of one that is null are empty. */
+async function runBatch(db: D1Database, statements: readonly (Statement | null)[]): Promise<Rows[]> {
+  const asked = statements.filter((statement) => statement !== null);
+  try {
+    const results = await db.batch<Row>(asked.map(({ sql, params }) => db.prepare(sql).bind(...params)));
+    let next = 0;
+    return statements.map((statement) => (statement === null ? [] : (results[next++]?.results ?? [])));
+  } catch (cause) {
+    throw new ShoalError('ServiceUnavailable', 'the database does not answer', {
+      component: 'JobStore',
+      hint: 'Try again in a moment.',
+      retryAfterSeconds: 1,
+      cause,
+    });
+  }
+}

@@ -58,13 +58,9 @@ export function decide(turn: Turn, event: CoreEvent): Reply {
 
 /** Frames of a session that no longer owns its node are ignored, except reports: an end is an end. */
 function takeFrame(turn: Turn, from: Session, frame: AgentFrame): void {
-  const owner = turn.world.sessions.get(from.nodeId);
-  const isOwner = owner?.id === from.id;
+  const isOwner = turn.world.sessions.get(from.nodeId)?.id === from.id;
   if (!isOwner && frame.type !== 'report') return;
-  if (isOwner && owner.lastChoice) {
-    turn.world.sessions.set(from.nodeId, { ...owner, lastChoice: false });
-    turn.markCapacityChanged();
-  }
+  if (isOwner) turn.world.lastChoice.delete(from.nodeId);
   switch (frame.type) {
     case 'ack':
       return takeAck(turn, from, frame.executionId);

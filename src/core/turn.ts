@@ -100,6 +100,8 @@ export class Turn {
   readonly env: Env;
   readonly messages: Message[] = [];
   readonly closings: Closing[] = [];
+  /** Nodes whose executions or facts changed. */
+  readonly touchedNodes = new Set<NodeId>();
   /** Lines for the log, for operators. */
   readonly notes: string[] = [];
   readonly #jobs = new Map<JobId, JobRecord>();
@@ -210,6 +212,7 @@ export class Turn {
   putNode(node: Omit<NodeRecord, 'modifiedAt'>): NodeRecord {
     const after: NodeRecord = { ...node, modifiedAt: this.stamp() };
     this.world.putNode(after);
+    this.touchedNodes.add(after.id);
     this.#nodes.set(after.id, after);
     return after;
   }
@@ -322,6 +325,7 @@ export class Turn {
     if (before !== undefined && isOpen(before) && !isOpen(execution)) this.#capacityChanged = true;
     this.world.putExecution(execution);
     this.#touched.add(execution.jobId);
+    this.touchedNodes.add(execution.nodeId);
     this.#executions.set(execution.id, { execution, output: output ?? earlier?.output ?? null });
     this.#dirty.add(execution.jobId);
   }

@@ -13,8 +13,6 @@ export interface Session {
   readonly nodeId: NodeId;
   readonly agentInstance: string;
   readonly connectedAt: EpochMs;
-  /** The node missed a deadline and has been silent since: placed on only when nothing else is left. */
-  readonly lastChoice: boolean;
 }
 
 /** What the store gives back at the start: active jobs with their executions, and all nodes. */
@@ -43,6 +41,8 @@ export class World {
   readonly executions = new Map<ExecutionId, ExecutionRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly sessions = new Map<NodeId, Session>();
+  /** Nodes that missed a deadline and have been silent since: placed on only when nothing else is left. */
+  readonly lastChoice = new Set<NodeId>();
   readonly queue = new WaitQueue();
   readonly timers = new Timers();
 

@@ -42,8 +42,9 @@ export function openSession(
   node: NodeRecord,
   { sessionId, agentInstance, connectedAt }: { sessionId: string; agentInstance: string; connectedAt: EpochMs },
 ): Session {
-  const session: Session = { id: sessionId, nodeId: node.id, agentInstance, connectedAt, lastChoice: false };
+  const session: Session = { id: sessionId, nodeId: node.id, agentInstance, connectedAt };
   turn.world.sessions.set(node.id, session);
+  turn.world.lastChoice.delete(node.id);
   turn.world.timers.clear('lost', node.id);
   turn.world.timers.clear('lease', node.id);
   return session;

@@ -28,8 +28,7 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
   ack: (turn, id) => {
     const execution = open(turn, id);
     if (execution === null || !isLive(execution) || execution.computeState !== 'New') return;
-    const session = turn.world.sessions.get(execution.nodeId);
-    if (session !== undefined) turn.world.sessions.set(execution.nodeId, { ...session, lastChoice: true });
+    turn.world.lastChoice.add(execution.nodeId);
     const reason = 'node did not take the execution in time';
     judgeFailure(turn, fenceExecution(turn, execution, reason, 'infrastructure'));
   },

@@ -57,7 +57,7 @@ function chooseNode(
     if (node === undefined || barred.has(node.id)) continue;
     if (whyNot(candidateOf(turn, node), job.needs) !== null) continue;
     const rank =
-      (session.lastChoice ? 0 : 4) +
+      (turn.world.lastChoice.has(node.id) ? 0 : 4) +
       (attempts.triedNodes.has(node.id) ? 0 : 2) +
       (isFavoured(node.info.labels, job.needs.constraints) ? 1 : 0);
     if (best === null || rank > best.rank || (rank === best.rank && node.id < best.node.id)) {

@@ -1,0 +1,37 @@
+import type { EpochMs } from '../../schema/ids.ts';
+import { LEASE_MS } from '../../schema/limits.ts';
+import { readAttachment } from './attachment.ts';
+import { lastHeartbeat } from './sockets.ts';
+
+/** Under this key the object keeps what its alarm is about, so that it can answer a lease without loading anything. */
+const KEY = 'alarm';
+
+interface Armed {
+  /** The earliest deadline that is about more than a lease; null when there is none. */
+  readonly besidesLeases: EpochMs | null;
+}
+
+/** Sets the object's alarm together with what it is about. */
+export async function armAlarm(ctx: DurableObjectState, at: EpochMs, besidesLeases: EpochMs | null): Promise<void> {
+  const armed: Armed = { besidesLeases };
+  await Promise.all([ctx.storage.put(KEY, armed), ctx.storage.setAlarm(at)]);
+}
+
+/**
+ * The cheap path of an alarm while nothing is loaded: when no other deadline is due and every node that holds work was
+ * heard within its lease, only the alarm moves on.
+ * @returns true when that was all there was to do
+ */
+export async function passLeaseAlarm(ctx: DurableObjectState, now: EpochMs): Promise<boolean> {
+  const armed = await ctx.storage.get<Armed>(KEY);
+  if (armed === undefined || (armed.besidesLeases !== null && armed.besidesLeases <= now)) return false;
+  let next = armed.besidesLeases ?? Infinity;
+  for (const socket of ctx.getWebSockets()) {
+    if (readAttachment(socket)?.holdsWork !== true) continue;
+    const until = lastHeartbeat(ctx, socket) + LEASE_MS;
+    if (until <= now) return false;
+    next = Math.min(next, until);
+  }
+  if (next < Infinity) await armAlarm(ctx, next, armed.besidesLeases);
+  return true;
+}

@@ -1,0 +1,60 @@
+import type { Batch, FenceRow, Store } from '../store/store.ts';
+
+/** How a commit ended, for sure. */
+export type Committed =
+  | { readonly type: 'committed' }
+  /** Another Scheduler took over: nothing of ours may be written any more. */
+  | { readonly type: 'fenced' }
+  | { readonly type: 'refused'; readonly reason: string };
+
+/** The database has not answered for too long; whether the batch was written is not known. */
+export class StoreSilent extends Error {
+  override readonly name = 'StoreSilent';
+}
+
+const SILENCE_MS = 30_000;
+const FIRST_PAUSE_MS = 50;
+const LAST_PAUSE_MS = 5_000;
+
+/** Time as the shell gives it. */
+export interface Clock {
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** The promise's value, or undefined when it takes longer than `ms`. */
+  within<T>(promise: Promise<T>, ms: number): Promise<T | undefined>;
+}
+
+/**
+ * Commits a batch and makes its outcome known. When the answer was lost the fence row tells: our commit id means that it
+ * was written; the sequence number before it means that it was not, and the same batch is sent again, which cannot write
+ * twice because its guard names that number.
+ * @throws StoreSilent when the database does not answer for 30 s
+ */
+export async function commitForSure(store: Store, batch: Batch, clock: Clock): Promise<Committed> {
+  const until = clock.now() + SILENCE_MS;
+  let pause = FIRST_PAUSE_MS;
+  for (;;) {
+    const outcome = await clock.within(store.commit(batch), until - clock.now());
+    if (outcome?.type === 'committed' || outcome?.type === 'refused') return outcome;
+    const fence = await readFence(store, batch.cell, { until, clock });
+    if (fence.epoch !== batch.epoch) return { type: 'fenced' };
+    if (fence.commitId === batch.commitId) return { type: 'committed' };
+    if (fence.commitSeq !== batch.commitSeq) return { type: 'fenced' };
+    await clock.sleep(pause);
+    pause = Math.min(LAST_PAUSE_MS, pause * 2);
+    if (clock.now() >= until) throw new StoreSilent('the database does not answer');
+  }
+}
+
+async function readFence(
+  store: Store,
+  cell: string,
+  { until, clock }: { until: number; clock: Clock },
+): Promise<FenceRow> {
+  for (let pause = FIRST_PAUSE_MS; clock.now() < until; pause = Math.min(LAST_PAUSE_MS, pause * 2)) {
+    const row = await clock.within(store.readFence(cell), until - clock.now()).catch(() => undefined);
+    if (row !== undefined && row !== null) return row;
+    await clock.sleep(pause);
+  }
+  throw new StoreSilent('the database does not answer');
+}

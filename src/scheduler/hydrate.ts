@@ -1,0 +1,55 @@
+import type { JobId } from '../../schema/ids.ts';
+import type { CoreEvent, Reply } from '../core/decide.ts';
+import type { World } from '../core/world.ts';
+import type { JobNameKey, Store } from '../store/store.ts';
+import type { Waiting } from './inbox.ts';
+
+/** What was read for the commands of one turn. */
+export interface Hydrated {
+  /** The answers that commands sent again got the first time. */
+  readonly answers: ReadonlyMap<CoreEvent, Reply>;
+  /** Lets go of jobs that the turn left as they were. */
+  release(): void;
+}
+
+/**
+ * Brings into memory what the turn's commands are about and the Scheduler does not hold: jobs that ended, and answers
+ * that a command sent again got the first time. Turns are serialised and nobody else writes, so what is read here still
+ * holds when the turn decides.
+ */
+export async function hydrate(world: World, store: Store, taken: readonly Waiting[]): Promise<Hydrated> {
+  const ids = new Set<JobId>();
+  const names = new Map<string, JobNameKey>();
+  const retried = new Map<string, CoreEvent>();
+  for (const { event } of taken) {
+    if (event.type !== 'submitJob' && event.type !== 'stopJob') continue;
+    const { command } = event;
+    if (command.retry) retried.set(command.commandId, event);
+    if (event.type === 'stopJob') {
+      if (world.job(command.jobId) === null) ids.add(command.jobId);
+      continue;
+    }
+    const { namespace, name, jobId } = event.command;
+    // A job without a name of its own is called like its id, which is new.
+    const isNamed = name !== jobId || command.retry;
+    if (isNamed && world.jobByName(namespace, name) === null) names.set(`${namespace}\0${name}`, { namespace, name });
+  }
+  const found = ids.size + names.size > 0 ? await store.findJobs([...ids], [...names.values()]) : [];
+  for (const job of found) world.putJob(job);
+  const release = () => {
+    for (const job of found) if (world.job(job.id) === job) world.forget(job);
+  };
+  return { answers: retried.size === 0 ? new Map() : await firstAnswers(store, retried), release };
+}
+
+async function firstAnswers(
+  store: Store,
+  retried: ReadonlyMap<string, CoreEvent>,
+): Promise<ReadonlyMap<CoreEvent, Reply>> {
+  const answers = new Map<CoreEvent, Reply>();
+  for (const [commandId, answer] of await store.findCommands([...retried.keys()])) {
+    const event = retried.get(commandId);
+    if (event !== undefined) answers.set(event, { ok: true, value: JSON.parse(answer) });
+  }
+  return answers;
+}

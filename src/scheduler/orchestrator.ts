@@ -1,0 +1,241 @@
+import { ShoalError } from '../../schema/errors.ts';
+import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
+import { resourcesOf } from '../core/amounts.ts';
+import type { LiveNode } from '../core/commands.ts';
+import { decide, type CoreEvent, type Reply } from '../core/decide.ts';
+import { settle } from '../core/look.ts';
+import { Turn, type Env } from '../core/turn.ts';
+import { World } from '../core/world.ts';
+import type { Batch, FenceRow } from '../store/store.ts';
+import { commitForSure, StoreSilent } from './commit.ts';
+import { hydrate } from './hydrate.ts';
+import { Inbox, type Waiting } from './inbox.ts';
+import { Outbox } from './outbox.ts';
+import type { Ports, Settings } from './ports.ts';
+
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 10_000;
+
+/** What lives from a load of the world to the next. */
+interface Reign {
+  readonly world: World;
+  fence: FenceRow;
+  /** The alarm that is set; a needless one is harmless, a missing one is not. */
+  armedAt: number | null;
+  now: number;
+  started: boolean;
+}
+
+/**
+ * The turn loop: takes what waits, decides, commits, and only then speaks. Input gates do not cover D1, so it serialises
+ * itself. Whatever goes wrong, the world is dropped and loaded again; nothing in it is more than a copy.
+ */
+export class Orchestrator {
+  readonly #ports: Ports;
+  readonly #settings: Settings;
+  readonly #inbox = new Inbox();
+  readonly #outbox: Outbox;
+  #reign: Reign | null = null;
+  #turning = false;
+
+  constructor(ports: Ports, settings: Settings) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#outbox = new Outbox(ports.store);
+  }
+
+  get isLoaded(): boolean {
+    return this.#reign !== null;
+  }
+
+  /**
+   * Hands in an event; resolves when its turn is committed.
+   * @throws ShoalError ServiceUnavailable when the outcome of a command is not known or there is no room for it
+   */
+  take(event: CoreEvent, bytes: number): Promise<Reply> {
+    const reply = this.#inbox.add(event, bytes);
+    if (!this.#turning) void this.#run();
+    return reply;
+  }
+
+  /** What only the Scheduler knows of its nodes. */
+  async liveNodes(): Promise<readonly LiveNode[]> {
+    if (this.#reign === null) await this.take({ type: 'wake' }, 0);
+    const world = this.#reign?.world;
+    if (world === undefined) return [];
+    return [...world.nodes.values()].map((node) => {
+      const session = world.sessions.get(node.id);
+      return {
+        nodeId: node.id,
+        connected: session !== undefined,
+        lastHeard: session === undefined ? 0 : this.#ports.lastHeard(session.id),
+        available: resourcesOf(world.free(node)),
+        runningExecutions: world.openCount(node.id),
+      };
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#turning = true;
+    let pause = FIRST_PAUSE_MS;
+    while (!this.#inbox.isEmpty) {
+      const ok = await this.#takeTurn(this.#inbox.take());
+      pause = ok ? FIRST_PAUSE_MS : Math.min(LAST_PAUSE_MS, pause * 2);
+      if (!ok) await this.#ports.sleep(pause);
+    }
+    this.#turning = false;
+  }
+
+  /** Never rejects. When some event spoils the turn, each gets a turn of its own, so that only that one is refused. */
+  async #takeTurn(taken: readonly Waiting[]): Promise<boolean> {
+    try {
+      await this.#turn(taken);
+      return true;
+    } catch (error) {
+      this.#reign = null;
+      const outcomeUnknown = error instanceof StoreSilent || error instanceof Fenced;
+      this.#ports.log('turn.failed', { events: taken.length, error: describe(error) }, 'error');
+      if (taken.length === 1 || outcomeUnknown) {
+        for (const { event, reject } of taken) reject(failureFor(event, error));
+        return !outcomeUnknown;
+      }
+    }
+    let ok = true;
+    for (const waiting of taken) ok = (await this.#takeTurn([waiting])) && ok;
+    return ok;
+  }
+
+  async #turn(taken: readonly Waiting[]): Promise<void> {
+    const reign = this.#reign ?? (await this.#load());
+    const startedAt = this.#ports.now();
+    const hydrated = await hydrate(reign.world, this.#ports.store, taken);
+    const turn = new Turn(reign.world, this.#env(reign));
+    if (!reign.started) {
+      decide(turn, { type: 'start', sessions: this.#ports.survivors() });
+      reign.started = true;
+    }
+    const replies = taken.map(({ event }) => hydrated.answers.get(event) ?? this.#decide(turn, event));
+    settle(turn);
+    hydrated.release();
+    await this.#armAlarm(reign);
+    await this.#commit(reign, turn);
+    await this.#speak(reign, turn);
+    taken.forEach(({ resolve }, i) => resolve(replies[i] ?? null));
+    const next = reign.world.timers.next();
+    if (next !== null && next <= this.#ports.now()) void this.#inbox.add({ type: 'wake' }, 0);
+    this.#ports.log('turn', { events: taken.length, rows: turn.rowCount, ms: this.#ports.now() - startedAt });
+  }
+
+  #decide(turn: Turn, event: CoreEvent): Reply {
+    if (event.type === 'submitJob' || event.type === 'stopJob') {
+      const earlier = turn.answered(event.command.commandId);
+      if (earlier !== null) return { ok: true, value: JSON.parse(earlier) };
+    }
+    const reply = decide(turn, event);
+    if (event.type === 'submitJob' && reply !== null && reply.ok && 'version' in reply.value) {
+      this.#outbox.remember(reply.value, event.command.spec);
+    }
+    return reply;
+  }
+
+  async #load(): Promise<Reign> {
+    const now = this.#ports.now();
+    const opened = await this.#ports.within(this.#ports.store.open(this.#settings.cell, now), 30_000);
+    if (opened === undefined) throw new StoreSilent('the database does not answer');
+    const { loaded, fence } = opened;
+    const world = new World(loaded);
+    this.#reign = { world, fence, armedAt: null, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    this.#ports.log('world.loaded', {
+      epoch: loaded.epoch,
+      jobs: loaded.jobs.length,
+      executions: loaded.executions.length,
+      nodes: loaded.nodes.length,
+    });
+    return this.#reign;
+  }
+
+  #env(reign: Reign): Env {
+    reign.now = Math.max(reign.now, this.#ports.now());
+    const lastHeard = (nodeId: NodeId) => {
+      const session = reign.world.sessions.get(nodeId);
+      return session === undefined ? 0 : this.#ports.lastHeard(session.id);
+    };
+    return {
+      now: reign.now,
+      newExecutionId: () => `e-${this.#ports.newId()}` as ExecutionId,
+      newEvaluationId: () => `v-${this.#ports.newId()}` as EvaluationId,
+      lastHeard,
+      defaultQueueTimeoutMs: this.#settings.defaultQueueTimeoutMs,
+    };
+  }
+
+  /** Before the commit: an object that is evicted right after it must still be woken. */
+  async #armAlarm(reign: Reign): Promise<void> {
+    const next = reign.world.timers.next();
+    if (next === null || (reign.armedAt !== null && reign.armedAt <= next && reign.armedAt > reign.now)) return;
+    await this.#ports.armAlarm(next, reign.world.timers.nextBesidesLeases());
+    reign.armedAt = next;
+  }
+
+  async #commit(reign: Reign, turn: Turn): Promise<void> {
+    if (turn.rowCount === 0) return;
+    const batch: Batch = {
+      cell: this.#settings.cell,
+      epoch: reign.fence.epoch,
+      commitSeq: reign.fence.commitSeq,
+      commitId: this.#ports.newId(),
+      nextWake: reign.world.timers.next() ?? 0,
+      clock: reign.world.clock,
+      now: reign.now,
+      changes: turn.changes,
+    };
+    const outcome = await commitForSure(this.#ports.store, batch, this.#ports);
+    if (outcome.type === 'fenced') throw new Fenced('another scheduler took over');
+    if (outcome.type === 'refused') throw new Error(`commit refused: ${outcome.reason}`);
+    const { commitId, nextWake, clock } = batch;
+    reign.fence = { ...reign.fence, commitSeq: batch.commitSeq + 1, commitId, nextWake, clock };
+  }
+
+  async #speak(reign: Reign, turn: Turn): Promise<void> {
+    for (const note of turn.notes) this.#ports.log('note', { note }, 'warn');
+    for (const nodeId of turn.touchedNodes) this.#attach(reign.world, nodeId);
+    try {
+      for (const { session, frame } of await this.#outbox.frames(turn.messages, reign.fence.epoch)) {
+        this.#ports.send(session, frame);
+      }
+    } catch (error) {
+      // What was not sent is sent again when its deadline passes.
+      this.#ports.log('send.failed', { error: String(error) }, 'error');
+    }
+    for (const { session, code, reason } of turn.closings) this.#ports.close(session, code, reason);
+  }
+
+  #attach(world: World, nodeId: NodeId): void {
+    const session = world.sessions.get(nodeId);
+    if (session === undefined) return;
+    const { id, agentInstance, connectedAt } = session;
+    this.#ports.attach({ session: id, nodeId, agentInstance, connectedAt }, world.openCount(nodeId) > 0);
+  }
+}
+
+/** The command may have been carried out or not: the same command may be sent again. */
+export class UnknownOutcome extends Error {
+  override readonly name = 'UnknownOutcome';
+}
+
+/** Another Scheduler owns the cell now; this one must not write any more. */
+class Fenced extends Error {
+  override readonly name = 'Fenced';
+}
+
+function failureFor(event: CoreEvent, error: unknown): unknown {
+  if (event.type !== 'submitJob' && event.type !== 'stopJob') return error;
+  if (error instanceof StoreSilent || error instanceof Fenced) return new UnknownOutcome(error.message);
+  return new ShoalError('InternalError', `the command could not be carried out: ${describe(error)}`, {
+    component: 'Scheduler',
+  });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,82 @@
+import { getTableColumns, type InferSelectModel, type Table } from 'drizzle-orm';
+import type { commands, events, executions, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
+import type { ExecutionRecord, JobRecord, Needs, NodeInfo, NodeRecord } from '../../schema/records.ts';
+import type { ExecutionId, EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
+import type { Resources } from '../../schema/job/job.ts';
+import type { CommandRow, ExecutionWrite, NewVersion } from '../core/turn.ts';
+import type { EventRecord } from '../../schema/records.ts';
+import { isOpen } from '../core/execution.ts';
+
+/** Records to rows and back. Nested values are JSON text in a row; nothing else is converted. */
+
+export type JobRow = InferSelectModel<typeof jobs>;
+export type ExecutionRow = InferSelectModel<typeof executions>;
+export type NodeRow = InferSelectModel<typeof nodes>;
+export type EventRow = InferSelectModel<typeof events>;
+export type VersionRow = InferSelectModel<typeof jobVersions>;
+type CommandDbRow = InferSelectModel<typeof commands>;
+
+export function jobToRow(job: JobRecord, active: boolean): JobRow {
+  return { ...job, needs: JSON.stringify(job.needs), active: active ? 1 : 0 };
+}
+
+export function jobFromRow({ active, ...row }: JobRow): JobRecord {
+  return { ...row, id: row.id as JobId, needs: JSON.parse(row.needs) as Needs };
+}
+
+export function executionToRow({ execution, output }: ExecutionWrite): ExecutionRow {
+  return {
+    ...execution,
+    fenced: execution.fenced ? 1 : 0,
+    open: isOpen(execution) ? 1 : 0,
+    resources: JSON.stringify(execution.resources),
+    output: output === null ? null : JSON.stringify(output),
+  };
+}
+
+/** Without the output, which the Scheduler does not hold. */
+export function executionFromRow({ open, ...row }: Omit<ExecutionRow, 'output'>): ExecutionRecord {
+  return {
+    ...row,
+    id: row.id as ExecutionId,
+    jobId: row.jobId as JobId,
+    nodeId: row.nodeId as NodeId,
+    evalId: row.evalId as EvaluationId,
+    fenced: row.fenced === 1,
+    resources: JSON.parse(row.resources) as Resources,
+  };
+}
+
+export function nodeToRow(node: NodeRecord): NodeRow {
+  return { ...node, info: JSON.stringify(node.info) };
+}
+
+export function nodeFromRow(row: NodeRow): NodeRecord {
+  return { ...row, id: row.id as NodeId, info: JSON.parse(row.info) as NodeInfo };
+}
+
+export function eventToRow(event: EventRecord): EventRow {
+  return { ...event, details: JSON.stringify(event.details) };
+}
+
+export function eventFromRow(row: EventRow): EventRecord {
+  return {
+    ...row,
+    jobId: row.jobId as JobId,
+    executionId: row.executionId as ExecutionId | '',
+    details: JSON.parse(row.details) as Record<string, string>,
+  };
+}
+
+export function versionToRow(version: NewVersion): VersionRow {
+  return { ...version, state: null, stateMessage: null, revision: null, modifiedAt: null };
+}
+
+export function commandToRow(command: CommandRow, cell: string): CommandDbRow {
+  return { ...command, cell };
+}
+
+/** The columns of a table, in the order of its definition: key in a row object, name in SQL. */
+export function columnsOf(table: Table): readonly { key: string; name: string }[] {
+  return Object.entries(getTableColumns(table)).map(([key, column]) => ({ key, name: column.name }));
+}

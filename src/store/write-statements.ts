@@ -1,0 +1,124 @@
+import { getTableName, type Table } from 'drizzle-orm';
+import { commands, events, executions, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
+import { MAX_STATEMENT_BYTES } from '../../schema/limits.ts';
+import type { Superseded } from '../core/turn.ts';
+import { columnsOf, commandToRow, eventToRow, executionToRow, jobToRow, nodeToRow, versionToRow } from './rows.ts';
+import type { Batch } from './store.ts';
+
+/** SQL with its bound values. */
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+/**
+ * Writes any number of rows with one bound value: their JSON. Measured on D1, one `json_each` statement a table costs a
+ * third of one statement a row. `WHERE true` is what SQLite's grammar asks for between SELECT and ON CONFLICT.
+ */
+class Writer<Row extends object> {
+  readonly #sql: string;
+  readonly #keys: readonly string[];
+
+  constructor(
+    table: Table,
+    { conflict, set }: { conflict: readonly string[]; set: 'all' | 'nothing' },
+    own: Readonly<Record<string, string>> = {},
+  ) {
+    const columns = columnsOf(table);
+    this.#keys = columns.map(({ key }) => key);
+    const names = columns.map(({ name }) => quote(name));
+    const values = columns.map((_, i) => `value ->> ${i}`);
+    const updates = columns
+      .filter(({ key }) => !conflict.includes(key))
+      .map(({ key, name }) => `${quote(name)} = ${own[key] ?? `excluded.${quote(name)}`}`);
+    const target = columns.filter(({ key }) => conflict.includes(key)).map(({ name }) => quote(name));
+    this.#sql =
+      `INSERT INTO ${quote(getTableName(table))} (${names.join(', ')}) ` +
+      `SELECT ${values.join(', ')} FROM json_each(?1) WHERE true ON CONFLICT (${target.join(', ')}) ` +
+      (set === 'nothing' ? 'DO NOTHING' : `DO UPDATE SET ${updates.join(', ')}`);
+  }
+
+  /** One statement a megabyte of rows; none for no rows. */
+  statements(rows: readonly Row[]): Statement[] {
+    const texts = rows.map((row) => {
+      const byKey = new Map<string, unknown>(Object.entries(row));
+      return JSON.stringify(this.#keys.map((key) => byKey.get(key) ?? null));
+    });
+    return chunk(texts).map((json) => ({ sql: this.#sql, values: [json] }));
+  }
+}
+
+const writers = {
+  jobs: new Writer<ReturnType<typeof jobToRow>>(jobs, { conflict: ['id'], set: 'all' }),
+  versions: new Writer<ReturnType<typeof versionToRow>>(jobVersions, {
+    conflict: ['jobId', 'version'],
+    set: 'nothing',
+  }),
+  executions: new Writer<ReturnType<typeof executionToRow>>(
+    executions,
+    { conflict: ['id'], set: 'all' },
+    // Most writes bring no output; the one that is stored stays.
+    { output: 'coalesce(excluded.output, executions.output)' },
+  ),
+  events: new Writer<ReturnType<typeof eventToRow>>(events, { conflict: ['jobId', 'seq'], set: 'nothing' }),
+  nodes: new Writer<ReturnType<typeof nodeToRow>>(nodes, { conflict: ['id'], set: 'all' }),
+  commands: new Writer<ReturnType<typeof commandToRow>>(commands, { conflict: ['id'], set: 'nothing' }),
+};
+
+const GUARD = 'INSERT INTO guard (cell, epoch, commit_seq) VALUES (?1, ?2, ?3)';
+const MOVE_FENCE =
+  'UPDATE fence SET commit_seq = commit_seq + 1, commit_id = ?2, next_wake = ?3, clock = ?4 WHERE cell = ?1';
+const SUPERSEDE = `UPDATE job_versions SET state = r.state, state_message = r.message, revision = r.revision, modified_at = r.at
+  FROM (SELECT value ->> 0 AS job_id, value ->> 1 AS version, value ->> 2 AS state, value ->> 3 AS message,
+    value ->> 4 AS revision, value ->> 5 AS at FROM json_each(?1)) AS r
+  WHERE job_versions.job_id = r.job_id AND job_versions.version = r.version`;
+const DROP_EXPIRED = `DELETE FROM commands WHERE id IN
+  (SELECT id FROM commands WHERE cell = ?1 AND expires_at < ?2 ORDER BY expires_at LIMIT 100)`;
+
+/** The whole batch, guard first: when the guard aborts, nothing else has happened. */
+export function statementsOf(batch: Batch): readonly Statement[] {
+  const { cell, epoch, commitSeq, commitId, nextWake, clock, now, changes } = batch;
+  return [
+    { sql: GUARD, values: [cell, epoch, commitSeq] },
+    { sql: MOVE_FENCE, values: [cell, commitId, nextWake, clock] },
+    ...writers.jobs.statements([...changes.jobs.values()].map((job) => jobToRow(job, !changes.inactive.has(job.id)))),
+    ...supersede(changes.superseded),
+    ...writers.versions.statements(changes.versions.map(versionToRow)),
+    ...writers.executions.statements([...changes.executions.values()].map(executionToRow)),
+    ...writers.events.statements(changes.events.map(eventToRow)),
+    ...writers.nodes.statements([...changes.nodes.values()].map(nodeToRow)),
+    ...writers.commands.statements(changes.commands.map((command) => commandToRow(command, cell))),
+    ...(changes.commands.length > 0 ? [{ sql: DROP_EXPIRED, values: [cell, now] }] : []),
+  ];
+}
+
+function supersede(rows: readonly Superseded[]): Statement[] {
+  const texts = rows.map((r) =>
+    JSON.stringify([r.jobId, r.version, r.state, r.stateMessage, r.revision, r.modifiedAt]),
+  );
+  return chunk(texts).map((json) => ({ sql: SUPERSEDE, values: [json] }));
+}
+
+/** Joins JSON texts to arrays of at most MAX_STATEMENT_BYTES, counted in UTF-8. */
+function chunk(texts: readonly string[]): string[] {
+  const encoder = new TextEncoder();
+  const chunks: string[] = [];
+  let current: string[] = [];
+  let bytes = 0;
+  for (const text of texts) {
+    const size = encoder.encode(text).length + 1;
+    if (current.length > 0 && bytes + size > MAX_STATEMENT_BYTES) {
+      chunks.push(`[${current.join(',')}]`);
+      current = [];
+      bytes = 0;
+    }
+    current.push(text);
+    bytes += size;
+  }
+  if (current.length > 0) chunks.push(`[${current.join(',')}]`);
+  return chunks;
+}
+
+function quote(name: string): string {
+  return `"${name}"`;
+}

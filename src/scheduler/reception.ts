@@ -1,9 +1,9 @@
-import type { NodeId } from '../../schema/ids.ts';
 import { decodeFrame } from '../../schema/protocol/frames.ts';
 import { fromAgent, type Hello } from '../../schema/protocol/from-agent.ts';
 import type { Held } from '../../schema/protocol/common.ts';
 import { closeCodes, MIN_PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 import type { CoreEvent, Reply } from '../core/decide.ts';
+import type { Session } from '../core/world.ts';
 import { log } from '../log.ts';
 import { readAttachment } from './attachment.ts';
 import type { Sockets } from './sockets.ts';
@@ -20,7 +20,7 @@ export class Reception {
   /** Hellos whose list is not complete yet; lost with the object, and then the agent dials again. */
   readonly #pending = new Map<WebSocket, Pending>();
   /** Greeted sockets whose attachment is written once their greeting is committed. */
-  readonly #greeted = new Map<WebSocket, { session: string; nodeId: NodeId; agentInstance: string; at: number }>();
+  readonly #greeted = new Map<WebSocket, Session>();
 
   constructor(sockets: Sockets, take: (event: CoreEvent, bytes: number) => Promise<Reply>) {
     this.#sockets = sockets;
@@ -74,30 +74,18 @@ export class Reception {
     if (pending === undefined) return;
     this.#pending.delete(socket);
     const { hello, holds } = pending;
-    const session = crypto.randomUUID();
-    const at = Date.now();
-    this.#greeted.set(socket, { session, nodeId: hello.nodeId, agentInstance: hello.agentInstance, at });
-    this.#sockets.add(session, socket, at);
-    await this.#take({ type: 'greeting', greeting: { session, hello, holds } }, bytes);
+    const id = crypto.randomUUID();
+    const connectedAt = Date.now();
+    this.#greeted.set(socket, { id, nodeId: hello.nodeId, agentInstance: hello.agentInstance, connectedAt });
+    this.#sockets.add(id, socket, connectedAt);
+    await this.#take({ type: 'greeting', greeting: { session: id, hello, holds } }, bytes);
   }
 
-  #sender(
-    socket: WebSocket,
-  ): { id: string; nodeId: NodeId; agentInstance: string; connectedAt: number; lastChoice: boolean } | null {
+  #sender(socket: WebSocket): Session | null {
     const attachment = readAttachment(socket);
-    if (attachment !== null) {
-      const { session, node, agentInstance, connectedAt } = attachment;
-      return { id: session, nodeId: node, agentInstance, connectedAt, lastChoice: false };
-    }
-    const greeted = this.#greeted.get(socket);
-    if (greeted === undefined) return null;
-    return {
-      id: greeted.session,
-      nodeId: greeted.nodeId,
-      agentInstance: greeted.agentInstance,
-      connectedAt: greeted.at,
-      lastChoice: false,
-    };
+    if (attachment === null) return this.#greeted.get(socket) ?? null;
+    const { session, node, agentInstance, connectedAt } = attachment;
+    return { id: session, nodeId: node, agentInstance, connectedAt };
   }
 }
 

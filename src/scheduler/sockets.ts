@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../schema/ids.ts';
-import { PING, PONG } from '../../schema/protocol/version.ts';
+import { closeCodes, PING, PONG } from '../../schema/protocol/version.ts';
 import type { SurvivingSession } from '../core/events/start.ts';
 import { readAttachment, writeAttachment } from './attachment.ts';
 
@@ -16,6 +16,8 @@ export class Sockets {
     for (const socket of ctx.getWebSockets()) {
       const attachment = readAttachment(socket);
       if (attachment !== null) this.#bySession.set(attachment.session, socket);
+      // Its hello was lost with the object before this one; heartbeats alone would keep it waiting for ever.
+      else socket.close(closeCodes.protocolError, 'say hello again');
     }
   }
 

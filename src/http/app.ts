@@ -1,0 +1,51 @@
+import { Hono, type MiddlewareHandler } from 'hono';
+import { MAX_BODY_BYTES } from '../../schema/limits.ts';
+import { bodyTooLarge } from './body.ts';
+import type { Deps, HttpEnv } from './deps.ts';
+import { handleError, handleNotFound } from './error-handler.ts';
+import { requireCredential } from './middleware/access.ts';
+import { cors } from './middleware/cors.ts';
+import { loopbackOnly } from './middleware/loopback.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { responseHeaders } from './middleware/response-headers.ts';
+import { versionGate } from './middleware/version-gate.ts';
+import { addAgentRoutes } from './routes/agent.ts';
+import { addConnectRoute } from './routes/connect.ts';
+import { addJobRoutes } from './routes/jobs.ts';
+import { addNodeRoutes } from './routes/nodes.ts';
+import { addRequesterRoutes } from './routes/requester.ts';
+import { addRootRoutes, redirectPaths } from './routes/root.ts';
+
+/** The HTTP API. Reads go to D1, commands to the Scheduler; the app itself holds nothing. */
+export function makeApp(deps: Deps): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  app.onError(handleError);
+  app.notFound(handleNotFound);
+  // The order decides what a refused request is told: 401 and 403 carry no version headers, but they are logged.
+  app.use(requestLog(deps));
+  app.use(loopbackOnly(deps.access));
+  app.use(cors(redirectPaths));
+  app.use(refuseLargeBodies);
+  app.use(requireCredential(deps.access));
+  app.use(responseHeaders);
+  app.use(versionGate);
+  app.use(refuseHead);
+  addRootRoutes(app);
+  addAgentRoutes(app);
+  addJobRoutes(app, deps);
+  addNodeRoutes(app, deps);
+  addConnectRoute(app, deps);
+  addRequesterRoutes(app);
+  return app;
+}
+
+const refuseLargeBodies: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (Number(c.req.header('Content-Length') ?? 0) > MAX_BODY_BYTES) throw bodyTooLarge();
+  return next();
+};
+
+/** Hono answers HEAD as it does GET; Bacalhau has no HEAD, except for the redirects' own refusal. */
+const refuseHead: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (c.req.method === 'HEAD' && !redirectPaths.has(c.req.path)) return handleNotFound(c);
+  return next();
+};

@@ -1,0 +1,58 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { ShoalError, type ErrorShape } from '../../schema/errors.ts';
+import { log } from '../log.ts';
+import type { Ctx } from './deps.ts';
+import { answer } from './json.ts';
+import { presentError } from './present.ts';
+
+/** The only place that turns an error into an answer. Errors that nobody foresaw show nothing of their cause. */
+export function handleError(error: unknown, c: Ctx): Response {
+  const shape = error instanceof ShoalError ? error.shape : unforeseen;
+  if (shape.status >= 500) logCause(error, c);
+  return answerError(c, shape);
+}
+
+export function answerError(c: Ctx, shape: ErrorShape): Response {
+  if (shape.retryAfterSeconds !== undefined) c.header('Retry-After', String(shape.retryAfterSeconds));
+  const status: ContentfulStatusCode = shape.status;
+  return answer(c, presentError(shape, c.req.header('X-Request-Id') ?? ''), status);
+}
+
+/** Whatever is not served, also a method that a path does not have. */
+export function handleNotFound(c: Ctx): Response {
+  return answerError(c, notFound);
+}
+
+const unforeseen: ErrorShape = {
+  status: 500,
+  code: 'InternalError',
+  message: 'Internal server error',
+  component: 'Unknown',
+};
+
+const notFound: ErrorShape = {
+  status: 404,
+  code: 'NotFound',
+  message: 'The requested resource/URL was not found.',
+  component: 'APIServer',
+  hint: 'The server version may be older than this CLI version and does not support the endpoint yet.',
+  details: {
+    cli_usage:
+      'If you are using the CLI, try updating your server to a newer version or check if the command is supported in your server version.',
+  },
+};
+
+function logCause(error: unknown, c: Ctx): void {
+  const cause = error instanceof ShoalError ? error.cause : error;
+  log(
+    'request.failed',
+    {
+      requestId: c.get('requestId'),
+      method: c.req.method,
+      path: c.req.path,
+      error: error instanceof Error ? error.message : String(error),
+      cause: cause instanceof Error ? (cause.stack ?? cause.message) : undefined,
+    },
+    'error',
+  );
+}

@@ -1,0 +1,43 @@
+import type { MiddlewareHandler } from 'hono';
+import { log } from '../../log.ts';
+import type { Deps, HttpEnv } from '../deps.ts';
+
+const ID_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const ID_LENGTH = 32;
+const MAX_GIVEN_ID_CHARS = 256;
+
+/**
+ * Gives each request an id, its own or a new one, and writes one line when it is answered. The line holds no query and
+ * no header: either may carry a credential.
+ */
+export function requestLog(deps: Deps): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const start = deps.now();
+    const given = c.req.header('X-Request-Id') ?? '';
+    const requestId = given === '' ? randomId() : given.slice(0, MAX_GIVEN_ID_CHARS);
+    c.set('requestId', requestId);
+    c.set('logFields', {});
+    await next();
+    const { status } = c.res;
+    // An upgraded response belongs to the socket; its headers cannot be changed any more.
+    if (status !== 101) c.header('X-Request-Id', requestId);
+    log(
+      'request',
+      {
+        requestId,
+        method: c.req.method,
+        path: c.req.path,
+        status,
+        outcome: status < 400 ? 'ok' : 'error',
+        ms: deps.now() - start,
+        ...c.get('logFields'),
+      },
+      status >= 500 ? 'warn' : 'info',
+    );
+  };
+}
+
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_LENGTH));
+  return Array.from(bytes, (byte) => ID_CHARS[byte % ID_CHARS.length]).join('');
+}

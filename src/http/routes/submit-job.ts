@@ -1,0 +1,74 @@
+import type { SubmitJobResponse } from '../../../schema/api/job.ts';
+import { badRequest, ShoalError } from '../../../schema/errors.ts';
+import { EvaluationId, JobId } from '../../../schema/ids.ts';
+import type { JobSpec } from '../../../schema/job/job.ts';
+import { needsOf } from '../../../schema/job/needs.ts';
+import { parseSubmission, RESERVED_META } from '../../../schema/job/parse-submission.ts';
+import { specHash } from '../../../schema/job/spec-hash.ts';
+import type { JobType } from '../../../schema/states.ts';
+import { readJsonBody } from '../body.ts';
+import { command } from '../command.ts';
+import type { Ctx, Deps } from '../deps.ts';
+import { answer } from '../json.ts';
+import { ORCHESTRATOR_ID } from '../orchestrator.ts';
+
+const SCHEDULED: ReadonlySet<JobType> = new Set(['batch']);
+const MAX_CLIENT_ID_CHARS = 256;
+
+/** Takes a job, or a new version of the job with the same name. */
+export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
+  const submission = parseSubmission((await readJsonBody(c)) ?? {});
+  refuseUnscheduled(submission.spec.Type);
+  const id = JobId.safeParse(submission.requestedId ?? `j-${deps.newId()}`);
+  if (!id.success) throw badRequest(`Job.ID: ${id.error.issues[0]?.message ?? 'invalid'}`);
+  const spec = complete(submission.spec, id.data, c);
+  const commandId = deps.newId();
+  const fields = {
+    commandId,
+    jobId: id.data,
+    evaluationId: EvaluationId.parse(deps.newId()),
+    namespace: spec.Namespace,
+    name: spec.Name,
+    type: spec.Type,
+    priority: spec.Priority,
+    count: spec.Count,
+    needs: needsOf(spec),
+    spec: JSON.stringify(spec),
+    specHash: await specHash(spec),
+    force: submission.force,
+  };
+  const done = await command(deps, commandId, (retry) => deps.scheduler.submitJob({ ...fields, retry }));
+  c.set('logFields', { jobId: done.jobId });
+  return answer(c, {
+    JobID: done.jobId,
+    EvaluationID: done.evaluationId,
+    Warnings: submission.warnings.length === 0 ? null : [...submission.warnings],
+  } satisfies SubmitJobResponse);
+}
+
+/** Fills in what only the server knows: the name of an unnamed job, and who took it in. */
+function complete(spec: JobSpec, id: JobId, c: Ctx): JobSpec {
+  const installation = c.req.header('X-Bacalhau-InstallationID') ?? '';
+  const instance = c.req.header('X-Bacalhau-InstanceID') ?? '';
+  const meta = {
+    ...spec.Meta,
+    ...clientMeta('client.installation.id', installation),
+    ...clientMeta('client.instance.id', instance),
+    [`${RESERVED_META}orchestrator.id`]: ORCHESTRATOR_ID,
+    [`${RESERVED_META}requester.id`]: ORCHESTRATOR_ID,
+  };
+  return { ...spec, Name: spec.Name === '' ? id : spec.Name, Meta: meta };
+}
+
+function clientMeta(key: string, value: string): Record<string, string> {
+  return value === '' ? {} : { [RESERVED_META + key]: value.slice(0, MAX_CLIENT_ID_CHARS).toWellFormed() };
+}
+
+/** The other types are valid, but nothing schedules them so far. */
+function refuseUnscheduled(type: JobType): void {
+  if (SCHEDULED.has(type)) return;
+  throw new ShoalError('NotImplemented', `Job.Type: ${type} jobs are not supported yet`, {
+    component: 'APIServer',
+    hint: `Supported: ${[...SCHEDULED].join(', ')}.`,
+  });
+}

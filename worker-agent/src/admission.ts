@@ -1,0 +1,135 @@
+import type { NetworkType } from '@shoal/schema/job/job';
+import type { Resources } from '@shoal/schema/job/job';
+import type { ContainerNetwork } from './engine/engine.ts';
+import type { RunSpec } from './journal/records.ts';
+
+/** What the owner of the machine allows beyond the defaults. */
+export interface Policy {
+  /** Tasks may use the machine's own network. */
+  readonly allowHostNetwork: boolean;
+  /** Tasks may use a bridge from which the owner's network can be reached. */
+  readonly unfilteredBridge: boolean;
+}
+
+/** What a task may ask for here and now. */
+export interface Offers {
+  /** Engine types that answer, lower case. */
+  readonly engines: readonly string[];
+  readonly publishers: readonly string[];
+  readonly sources: readonly string[];
+  readonly capacity: Resources;
+  readonly policy: Policy;
+}
+
+export type Admission =
+  | { readonly ok: true; readonly network: ContainerNetwork }
+  /** All the reasons, in one line. */
+  | { readonly ok: false; readonly reason: string };
+
+/** Sums of fractions of cores are not exact. */
+const CPU_TOLERANCE = 1e-6;
+
+/**
+ * Decides whether this node takes an execution. The Scheduler places by what the node says it offers; what it cannot know,
+ * or what changed in the meantime, is declined here. Pure.
+ * @param used what the executions that are here already may use
+ */
+export function admit(run: RunSpec, offers: Offers, used: Resources): Admission {
+  const { task } = run;
+  const network = resolveNetwork(task.Network.Type, offers.policy);
+  const reasons = [
+    ...unsupported(run, offers),
+    ...(typeof network === 'string' ? [] : [network.refusal]),
+    ...((task.Network.Ports?.length ?? 0) > 0 ? ['this node does not support port mappings'] : []),
+    ...((task.ResultPaths?.length ?? 0) > 0 ? ['this node does not support result paths'] : []),
+    ...hostVariables(task.Env ?? {}),
+    ...shortage(run.resources, offers.capacity, used),
+  ];
+  if (typeof network === 'string' && reasons.length === 0) return { ok: true, network };
+  return { ok: false, reason: reasons.join('; ') };
+}
+
+/** The container network of a task's network type, or why this node does not have it. Used again after a restart. */
+export function resolveNetwork(type: NetworkType, policy: Policy): ContainerNetwork | { readonly refusal: string } {
+  switch (type) {
+    case 'None':
+      return 'none';
+    case 'Default':
+      return policy.unfilteredBridge ? 'bridge' : 'none';
+    case 'Bridge':
+      if (policy.unfilteredBridge) return 'bridge';
+      return {
+        refusal:
+          'this node does not offer network type Bridge: it cannot keep tasks away from its own network ' +
+          '(its owner may allow that with --unfiltered-bridge)',
+      };
+    case 'Host':
+    case 'Full':
+      if (policy.allowHostNetwork) return 'host';
+      return {
+        refusal: `this node does not offer network type ${type} (its owner may allow it with --allow-host-network)`,
+      };
+    case 'HTTP':
+      return { refusal: 'this node does not offer network type HTTP' };
+  }
+}
+
+export function sumResources(all: Iterable<Resources>): Resources {
+  const sum = { cpu: 0, memory: 0, disk: 0, gpu: 0 };
+  for (const one of all) {
+    sum.cpu += one.cpu;
+    sum.memory += one.memory;
+    sum.disk += one.disk;
+    sum.gpu += one.gpu;
+  }
+  return sum;
+}
+
+function unsupported({ task }: RunSpec, offers: Offers): string[] {
+  const wanted: [string, readonly string[]][] = [
+    [task.Engine.Type, offers.engines],
+    ...(task.Publisher.Type === '' ? [] : [[task.Publisher.Type, offers.publishers] as [string, readonly string[]]]),
+    ...(task.InputSources ?? []).map((input): [string, readonly string[]] => [input.Source.Type, offers.sources]),
+  ];
+  return wanted
+    .filter(([type, offered]) => !offered.includes(type.toLowerCase()))
+    .map(([type]) => `this node does not support "${type}"`);
+}
+
+/** `env:NAME` takes a variable of the node itself; none is allowed here. */
+function hostVariables(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env)
+    .filter(([, value]) => value.startsWith('env:'))
+    .map(([name, value]) => {
+      const wanted = value.slice('env:'.length);
+      return `this node does not resolve environment variable ${name}: environment variable '${wanted}' is not in allowed patterns`;
+    });
+}
+
+function shortage(need: Resources, capacity: Resources, used: Resources): string[] {
+  const fits = (part: keyof Resources, tolerance = 0): boolean => need[part] + used[part] <= capacity[part] + tolerance;
+  if (fits('cpu', CPU_TOLERANCE) && fits('memory') && fits('disk') && fits('gpu')) return [];
+  const free: Resources = {
+    cpu: Math.max(0, capacity.cpu - used.cpu),
+    memory: Math.max(0, capacity.memory - used.memory),
+    disk: Math.max(0, capacity.disk - used.disk),
+    gpu: Math.max(0, capacity.gpu - used.gpu),
+  };
+  return [`insufficient resources - requested: ${formatResources(need)}, available: ${formatResources(free)}`];
+}
+
+/** `{CPU: 0.50, Memory: 512 MB, Disk: 0 B, GPU: 0}`. @see Bacalhau pkg/models: Resources.String */
+export function formatResources({ cpu, memory, disk, gpu }: Resources): string {
+  return `{CPU: ${cpu.toFixed(2)}, Memory: ${formatBytes(memory)}, Disk: ${formatBytes(disk)}, GPU: ${gpu}}`;
+}
+
+function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${Number(value.toPrecision(3))} ${units[unit] ?? ''}`;
+}

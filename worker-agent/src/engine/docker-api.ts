@@ -1,0 +1,148 @@
+import { Buffer } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import type Docker from 'dockerode';
+import type DockerModem from 'docker-modem';
+import type { ExecutionId } from '@shoal/schema/ids';
+
+interface Call {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: object;
+  readonly signal?: AbortSignal;
+  /** Statuses that are no error. */
+  readonly ok: readonly number[];
+}
+
+const CALL_MS = 30_000;
+const PULL_SILENCE_MS = 5 * 60_000;
+
+/**
+ * The few calls of Docker's Engine API that Shoal makes, through dockerode's connection. Each has a deadline or a signal;
+ * errors are dockerode's, with `statusCode` where Docker answered and without where it did not.
+ */
+export class DockerApi {
+  readonly #modem: DockerModem;
+
+  constructor(docker: Docker) {
+    this.#modem = docker.modem;
+  }
+
+  async create(name: ExecutionId, body: object): Promise<void> {
+    await this.#json({ method: 'POST', path: '/containers/create', query: { name }, body, ok: [200, 201] });
+  }
+
+  /** Docker's description of a container, or null when there is none. */
+  async inspect(name: ExecutionId): Promise<unknown> {
+    const reply = await this.#json({ method: 'GET', path: `/containers/${name}/json`, ok: [200, 404] });
+    return reply.status === 404 ? null : reply.json;
+  }
+
+  async start(name: ExecutionId): Promise<void> {
+    await this.#json({ method: 'POST', path: `/containers/${name}/start`, ok: [204, 304] });
+  }
+
+  /** Resolves when the container does not run any more. No deadline: rejects when the connection breaks. */
+  async wait(name: ExecutionId): Promise<void> {
+    const response = await this.#dial({ method: 'POST', path: `/containers/${name}/wait`, ok: [200] });
+    await readAll(response);
+  }
+
+  async stop(name: ExecutionId, graceSeconds: number): Promise<void> {
+    const signal = AbortSignal.timeout(graceSeconds * 1000 + CALL_MS);
+    await this.#json({
+      method: 'POST',
+      path: `/containers/${name}/stop`,
+      query: { t: graceSeconds },
+      signal,
+      ok: [204, 304, 404],
+    });
+  }
+
+  async remove(name: ExecutionId): Promise<void> {
+    // 409: somebody else is removing it already.
+    await this.#json({
+      method: 'DELETE',
+      path: `/containers/${name}`,
+      query: { force: true, v: true },
+      ok: [204, 404, 409],
+    });
+  }
+
+  /** All containers with a label `name=value`, running or not. */
+  async list(label: string): Promise<unknown> {
+    const filters = JSON.stringify({ label: [label] });
+    return (await this.#json({ method: 'GET', path: '/containers/json', query: { all: true, filters }, ok: [200] }))
+      .json;
+  }
+
+  /** The log so far, multiplexed. The caller reads as much as it wants and destroys it. */
+  async logs(
+    name: ExecutionId,
+    streams: { stdout: boolean; stderr: boolean },
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    return this.#dial({ method: 'GET', path: `/containers/${name}/logs`, query: streams, signal, ok: [200] });
+  }
+
+  /** Gets an image without credentials. Ends with an error when nothing is heard of it for five minutes. */
+  async pull(image: string, signal: AbortSignal): Promise<void> {
+    const query = { fromImage: image, ...(hasTag(image) ? {} : { tag: 'latest' }) };
+    const response = await this.#dial({ method: 'POST', path: '/images/create', query, signal, ok: [200] });
+    response.setTimeout(PULL_SILENCE_MS, () => response.destroy(answered('no progress for five minutes')));
+    let rest = '';
+    for await (const chunk of response) {
+      const lines = (rest + String(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) throwPullError(line);
+    }
+    throwPullError(rest);
+  }
+
+  async #json(call: Call): Promise<{ status: number; json: unknown }> {
+    const response = await this.#dial({ signal: AbortSignal.timeout(CALL_MS), ...call });
+    const text = await readAll(response);
+    return { status: response.statusCode ?? 0, json: text === '' ? null : JSON.parse(text) };
+  }
+
+  #dial({ method, path, query = {}, body = {}, signal, ok }: Call): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const options: DockerModem.DialOptions = {
+        method,
+        // The modem writes the query after a question mark that is there, and removes one without a query.
+        path: `${path}?`,
+        options: { _query: query, _body: body },
+        statusCodes: Object.fromEntries(ok.map((status) => [status, true])),
+        isStream: true,
+        ...(signal !== undefined && { abortSignal: signal }),
+      };
+      this.#modem.dial(options, (error, result) => {
+        if (error !== null) reject(error);
+        else resolve(result as IncomingMessage);
+      });
+    });
+  }
+}
+
+/** An answer that breaks off rejects; dockerode's own reading would wait for its end for ever. */
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function hasTag(image: string): boolean {
+  return image.includes('@') || image.slice(image.lastIndexOf('/') + 1).includes(':');
+}
+
+/** A pull that fails half-way says so in its stream, under status 200. */
+function throwPullError(line: string): void {
+  if (!line.includes('"error"')) return;
+  const error = /"error"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(line)?.[1];
+  throw answered(error === undefined ? line : String(JSON.parse(error)));
+}
+
+/** An error of Docker's, not of the connection to it: those carry a status. */
+function answered(text: string): Error {
+  return Object.assign(new Error(text), { statusCode: 200 });
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { makeFailure } from '../outcome.ts';
+import { EngineError } from './engine.ts';
+
+/** What a task of engine `docker` says about its container. */
+export interface DockerParams {
+  readonly image: string;
+  /** Empty keeps the image's own. */
+  readonly entrypoint: readonly string[];
+  readonly parameters: readonly string[];
+  /** `NAME=value` each; what has no `=` was dropped. */
+  readonly environment: readonly string[];
+  /** Absolute, or empty for the image's own. */
+  readonly workingDirectory: string;
+}
+
+const list = z.array(z.string()).nullish();
+
+// Keys in lower case: users spell them as they like, and unknown ones are ignored.
+const Params = z.object({
+  image: z.string().nullish(),
+  entrypoint: list,
+  parameters: list,
+  environmentvariables: list,
+  workingdirectory: z.string().nullish(),
+});
+
+const names: Readonly<Record<string, string>> = {
+  image: 'Image',
+  entrypoint: 'Entrypoint',
+  parameters: 'Parameters',
+  environmentvariables: 'EnvironmentVariables',
+  workingdirectory: 'WorkingDirectory',
+};
+
+/**
+ * Reads `Engine.Params`, whatever the case of its keys.
+ * @throws EngineError `permanent`, naming the parameter
+ * @see Bacalhau pkg/executor/docker/models
+ */
+export function parseDockerParams(params: Readonly<Record<string, unknown>>): DockerParams {
+  const lower = Object.fromEntries(Object.entries(params).map(([key, value]) => [key.toLowerCase(), value]));
+  const read = Params.safeParse(lower);
+  if (!read.success) {
+    const issue = read.error.issues[0];
+    const [key, ...rest] = issue?.path ?? [];
+    const where = [names[String(key)] ?? String(key), ...rest.map(String)].join('.');
+    throw invalid(`'${where}' ${issue?.message ?? 'cannot be read'}`);
+  }
+  const { image, entrypoint, parameters, environmentvariables, workingdirectory } = read.data;
+  if (image === undefined || image === null || image.trim() === '') throw invalid("'Image' cannot be empty");
+  const directory = workingdirectory ?? '';
+  if (directory !== '' && !directory.startsWith('/')) {
+    throw invalid(`'WorkingDirectory' (${directory}) must contain absolute path`);
+  }
+  const reserved = environmentvariables?.find((one) => one.toUpperCase().startsWith('BACALHAU_'));
+  if (reserved !== undefined) {
+    throw invalid(`'EnvironmentVariables' (${reserved.split('=')[0] ?? ''}) cannot start with BACALHAU_`);
+  }
+  return {
+    image: image.trim(),
+    entrypoint: entrypoint ?? [],
+    parameters: parameters ?? [],
+    environment: (environmentvariables ?? []).filter((one) => one.includes('=')),
+    workingDirectory: directory,
+  };
+}
+
+function invalid(what: string): EngineError {
+  const hint = "Correct the job's Engine.Params and submit it again.";
+  return new EngineError(
+    makeFailure('permanent', 'Preparing Environment', `invalid docker engine param: ${what}`, hint),
+  );
+}

@@ -1,0 +1,206 @@
+import Docker from 'dockerode';
+import { ExecutionId, type NodeId } from '@shoal/schema/ids';
+import { z } from 'zod';
+import type { RunSpec } from '../journal/records.ts';
+import { makeFailure } from '../outcome.ts';
+import { createBody, labels } from './container-spec.ts';
+import { DockerApi } from './docker-api.ts';
+import { asEngineError, statusOf, type Step } from './docker-errors.ts';
+import { readHeads } from './docker-logs.ts';
+import { parseDockerParams } from './docker-params.ts';
+import { findDocker } from './docker-host.ts';
+import {
+  EngineError,
+  type Container,
+  type ContainerNetwork,
+  type Ended,
+  type Engine,
+  type EngineHealth,
+  type Heads,
+} from './engine.ts';
+
+const Inspected = z.object({
+  State: z.object({
+    Status: z.string(),
+    ExitCode: z.int(),
+    OOMKilled: z.boolean(),
+    StartedAt: z.string(),
+  }),
+});
+type State = z.infer<typeof Inspected>['State'];
+
+const Listed = z.array(z.object({ Labels: z.record(z.string(), z.string()).nullish(), State: z.string() }));
+
+/** Runs containers in Docker, or what speaks its API, through its socket. */
+export class DockerEngine implements Engine {
+  readonly type = 'docker';
+  readonly #nodeId: NodeId;
+  readonly #dockerHost: string | null;
+  #api: DockerApi | null = null;
+  /** What an output began with, of containers whose log may have lost its beginning since. */
+  readonly #early = new Map<ExecutionId, Heads>();
+
+  /** @param dockerHost as `DOCKER_HOST` has it; null looks in the usual places, at every probe until one answers */
+  constructor(nodeId: NodeId, dockerHost: string | null) {
+    this.#nodeId = nodeId;
+    this.#dockerHost = dockerHost;
+  }
+
+  async probe(): Promise<EngineHealth> {
+    const found = await findDocker(this.#dockerHost);
+    if (!found.ok) {
+      this.#api = null;
+      return { ready: false, error: found.error, hint: found.hint };
+    }
+    this.#api ??= new DockerApi(new Docker(found.options));
+    return { ready: true, description: found.description };
+  }
+
+  async create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
+    const params = parseDockerParams(run.task.Engine.Params ?? {});
+    const body = createBody(run, params, { nodeId: this.#nodeId, network });
+    // Asking for the image first would cost every task a round trip; Docker says so itself when it has none.
+    let made = await this.#tryCreate(run.executionId, params.image, body);
+    if (made === 'imageMissing') {
+      await this.#pull(params.image, signal);
+      signal.throwIfAborted();
+      made = await this.#tryCreate(run.executionId, params.image, body);
+    }
+    if (made !== 'imageMissing') return made;
+    throw asEngineError(
+      'pull',
+      params.image,
+      Object.assign(new Error('no such image after it was pulled'), { statusCode: 404 }),
+    );
+  }
+
+  async find(executionId: ExecutionId): Promise<Container | null> {
+    const state = await this.#inspect(executionId);
+    return state === null ? null : describe(executionId, state);
+  }
+
+  async start(executionId: ExecutionId): Promise<void> {
+    await this.#ask('start', '', (api) => api.start(executionId));
+  }
+
+  async wait(executionId: ExecutionId): Promise<Ended> {
+    const watch = this.#watchHeads(executionId);
+    try {
+      await this.#ask('other', '', (api) => api.wait(executionId));
+    } finally {
+      watch.abort();
+    }
+    const state = await this.#inspect(executionId);
+    if (state === null) throw gone();
+    return { exitCode: state.ExitCode, outOfMemory: state.OOMKilled };
+  }
+
+  async stop(executionId: ExecutionId, graceMs: number): Promise<void> {
+    await this.#ask('other', '', (api) => api.stop(executionId, Math.ceil(graceMs / 1000)));
+  }
+
+  async output(executionId: ExecutionId): Promise<Heads> {
+    const heads = await this.#ask('other', '', (api) => readHeads(api, executionId));
+    const early = this.#early.get(executionId);
+    return early === undefined ? heads : mergeHeads(early, heads);
+  }
+
+  async remove(executionId: ExecutionId): Promise<void> {
+    this.#early.delete(executionId);
+    await this.#ask('other', '', (api) => api.remove(executionId));
+  }
+
+  async list(): Promise<Container[]> {
+    const reply = await this.#ask('other', '', (api) => api.list(`${labels.node}=${this.#nodeId}`));
+    return Listed.parse(reply).flatMap((one) => {
+      const id = ExecutionId.safeParse(one.Labels?.[labels.execution]);
+      return id.success ? [{ executionId: id.data, state: stateOf(one.State), startedAt: null }] : [];
+    });
+  }
+
+  async #tryCreate(executionId: ExecutionId, image: string, body: object): Promise<Container | 'imageMissing'> {
+    try {
+      await this.#ask('create', image, (api) => api.create(executionId, body));
+      return { executionId, state: 'created', startedAt: null };
+    } catch (error) {
+      const status = error instanceof EngineError ? statusOf(error.cause) : null;
+      if (status === 404) return 'imageMissing';
+      // The name is taken: a former agent made it for this execution.
+      const known = status === 409 ? await this.find(executionId) : null;
+      if (known !== null) return known;
+      throw error;
+    }
+  }
+
+  async #pull(image: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#ask('pull', image, (api) => api.pull(image, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  async #inspect(executionId: ExecutionId): Promise<State | null> {
+    const reply = await this.#ask('other', '', (api) => api.inspect(executionId));
+    return reply === null ? null : Inspected.parse(reply).State;
+  }
+
+  async #ask<T>(step: Step, image: string, call: (api: DockerApi) => Promise<T>): Promise<T> {
+    const api = this.#api;
+    try {
+      if (api === null) throw new Error('no Docker was found yet');
+      return await call(api);
+    } catch (error) {
+      throw asEngineError(step, image, error);
+    }
+  }
+
+  /** Docker drops the beginning of a long log: its head is looked at early, some times, until it is full. */
+  #watchHeads(executionId: ExecutionId): AbortController {
+    const over = new AbortController();
+    const api = this.#api;
+    const look = async (delayMs: number): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+      if (over.signal.aborted || api === null) return;
+      const heads = await readHeads(api, executionId);
+      if (over.signal.aborted) return;
+      this.#early.set(executionId, heads);
+      if (!(heads.stdoutTruncated && heads.stderrTruncated) && delayMs < LAST_LOOK_MS) await look(delayMs * 4);
+    };
+    // A look that fails loses nothing that the reading at the end would not find in most logs.
+    look(FIRST_LOOK_MS).catch(() => {});
+    return over;
+  }
+}
+
+const FIRST_LOOK_MS = 1_000;
+const LAST_LOOK_MS = 1_000_000;
+
+function mergeHeads(early: Heads, late: Heads): Heads {
+  const out = late.stdout.startsWith(early.stdout);
+  const err = late.stderr.startsWith(early.stderr);
+  return {
+    stdout: out ? late.stdout : early.stdout,
+    stdoutTruncated: out ? late.stdoutTruncated : true,
+    stderr: err ? late.stderr : early.stderr,
+    stderrTruncated: err ? late.stderrTruncated : true,
+  };
+}
+
+function describe(executionId: ExecutionId, state: State): Container {
+  const startedAt = Date.parse(state.StartedAt);
+  // Docker writes the year 1 for "not yet".
+  return { executionId, state: stateOf(state.Status), startedAt: startedAt > 0 ? startedAt : null };
+}
+
+function stateOf(status: string): Container['state'] {
+  if (status === 'created') return 'created';
+  return status === 'exited' || status === 'dead' || status === 'removing' ? 'ended' : 'running';
+}
+
+function gone(): EngineError {
+  return new EngineError(
+    makeFailure('infrastructure', 'Running Execution', 'the container was removed while its task ran'),
+  );
+}

@@ -1,0 +1,74 @@
+import type { ExecutionId } from '@shoal/schema/ids';
+import type { Failure } from '@shoal/schema/protocol/common';
+import type { RunSpec } from '../journal/records.ts';
+
+/** How a container reaches the network; `Default` and the node's policy are resolved before it comes here. */
+export type ContainerNetwork = 'none' | 'host' | 'bridge';
+
+/** One container of this node. Its name is its execution's id, so there is at most one an execution. */
+export interface Container {
+  readonly executionId: ExecutionId;
+  readonly state: 'created' | 'running' | 'ended';
+  /** Epoch ms by the engine's clock; null before the start. */
+  readonly startedAt: number | null;
+}
+
+export interface Ended {
+  readonly exitCode: number;
+  readonly outOfMemory: boolean;
+}
+
+/** The head of each stream, at most MAX_RUN_OUTPUT_BYTES of UTF-8 after cleaning. */
+export interface Heads {
+  readonly stdout: string;
+  readonly stdoutTruncated: boolean;
+  readonly stderr: string;
+  readonly stderrTruncated: boolean;
+}
+
+export type EngineHealth =
+  | { readonly ready: true; readonly description: string }
+  /** What was tried and what a person can do. */
+  | { readonly ready: false; readonly error: string; readonly hint: string };
+
+/**
+ * Runs containers. Every method but `probe` throws `EngineError`, and `create` also whatever its signal was aborted with.
+ * All of them may be repeated.
+ */
+export interface Engine {
+  /** As it stands in a task's `Engine.Type`, lower case. */
+  readonly type: string;
+  /** Looks whether the engine answers. Never rejects. */
+  probe(): Promise<EngineHealth>;
+  /**
+   * Makes the execution's container, or finds the one that is there, in any state. Gets the image when it is missing;
+   * an aborted signal ends that.
+   */
+  create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container>;
+  find(executionId: ExecutionId): Promise<Container | null>;
+  /** Starting a container that runs or has run changes nothing. */
+  start(executionId: ExecutionId): Promise<void>;
+  /** Resolves when the container has ended, at once when it already has. */
+  wait(executionId: ExecutionId): Promise<Ended>;
+  /** Asks it to end, then kills it after `graceMs`; resolves when it is no longer running. */
+  stop(executionId: ExecutionId, graceMs: number): Promise<void>;
+  output(executionId: ExecutionId): Promise<Heads>;
+  /** Removes the container, running or not; one that is not there is no error. */
+  remove(executionId: ExecutionId): Promise<void>;
+  /** All containers of this node, whoever wants them. */
+  list(): Promise<Container[]>;
+}
+
+/** Why the engine could not do what was asked, ready to be reported. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly failure: Failure;
+  /** The engine did not answer: what was asked may have been done all the same, and may be asked again. */
+  readonly unreachable: boolean;
+
+  constructor(failure: Failure, options: { unreachable?: boolean; cause?: unknown } = {}) {
+    super(failure.message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.failure = failure;
+    this.unreachable = options.unreachable ?? false;
+  }
+}

@@ -1,0 +1,32 @@
+import type { ExecutionId } from '@shoal/schema/ids';
+import type { Journal } from './journal.ts';
+import { Ledger, type Entry } from './ledger.ts';
+import type { JournalRecord } from './records.ts';
+
+/** A journal for tests and simulations: it outlives the agent that writes it, and writes when told to fail reject. */
+export class MemoryJournal implements Journal {
+  readonly log: JournalRecord[] = [];
+  readonly #ledger = new Ledger();
+  /** While set, appends are lost and reject with it. */
+  failure: Error | null = null;
+
+  get entries(): ReadonlyMap<ExecutionId, Entry> {
+    return this.#ledger.entries;
+  }
+
+  async append(record: JournalRecord): Promise<void> {
+    this.#ledger.apply(record);
+    if (this.failure !== null) throw this.failure;
+    this.log.push(record);
+  }
+
+  /** What an agent finds that starts after this one was killed: the durable records and nothing else. */
+  reopen(): MemoryJournal {
+    const next = new MemoryJournal();
+    for (const record of this.log) {
+      next.#ledger.apply(record);
+      next.log.push(record);
+    }
+    return next;
+  }
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { SHOAL_VERSION } from '@shoal/schema/version';
+import { Agent } from './agent.ts';
+import { ConfigError, HELP, parseConfig, type Config } from './config.ts';
+import { makeDial } from './dialer.ts';
+import { DockerEngine } from './engine/docker.ts';
+import { FileJournal } from './journal/file-journal.ts';
+import { measureMachine, offered, platform } from './machine/capacity.ts';
+import { systemClock } from './machine/clock.ts';
+import { makeLog } from './machine/log.ts';
+import { openStateDir } from './machine/state-dir.ts';
+import { errorText, type Log } from './ports.ts';
+
+const BAD_CONFIG = 2;
+const FAILED = 1;
+/** 128 + SIGINT, as shells count. */
+const INTERRUPTED = 130;
+
+async function main(): Promise<void> {
+  const parsed = parseConfig(process.argv.slice(2), process.env);
+  if (parsed.type === 'help') return void process.stdout.write(HELP);
+  if (parsed.type === 'version') return void process.stdout.write(`${SHOAL_VERSION}\n`);
+  await run(parsed.config);
+}
+
+async function run(config: Config): Promise<void> {
+  const state = await openStateDir(config.stateDir, config.nodeId);
+  const { nodeId } = state;
+  const log = makeLog(config.logLevel, nodeId);
+  const journal = await FileJournal.open(state.journalPath, Date.now, (lines) =>
+    log.warn('journal.damaged', { lines }),
+  );
+  const { os, arch } = platform();
+  const capacity = offered(await measureMachine(config.stateDir), config.shares);
+  const agent = new Agent(
+    {
+      dial: makeDial(config.url, config.token),
+      clock: systemClock,
+      random: Math.random,
+      log,
+      engine: new DockerEngine(nodeId, config.dockerHost),
+      journal,
+    },
+    {
+      nodeId,
+      instance: randomUUID(),
+      os,
+      arch,
+      // Later ones win, as in Bacalhau: what the machine is cannot be overridden.
+      labels: { ...config.labels, os_type: os, os_arch: arch, name: config.name ?? nodeId },
+      capacity,
+      policy: config.policy,
+    },
+  );
+  const { url, stateDir } = config;
+  log.info('agent.started', { version: SHOAL_VERSION, url: url.href, stateDir, pid: process.pid, capacity });
+  warnOfClearToken(config, log);
+  endOnSignals(async (reason) => {
+    await agent.stop(reason);
+    await journal.close();
+    await state.release();
+  });
+  await agent.start();
+}
+
+function endOnSignals(stop: (reason: string) => Promise<void>): void {
+  let asked = false;
+  const end = (signal: string): void => {
+    if (asked) process.exit(INTERRUPTED);
+    asked = true;
+    stop(signal).then(
+      () => process.exit(0),
+      () => process.exit(FAILED),
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
+function warnOfClearToken({ url, token }: Config, log: Log): void {
+  const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  if (token === null || loopback || url.protocol === 'https:' || url.protocol === 'wss:') return;
+  log.warn('token.exposed', { hint: 'The node token goes over the network in clear: use https, or an ssh tunnel.' });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`shoal-agent: ${errorText(error)}\n`);
+  process.exit(error instanceof ConfigError ? BAD_CONFIG : FAILED);
+});

@@ -221,6 +221,8 @@ export class Orchestrator {
 /** The command may have been carried out or not: the same command may be sent again. */
 export class UnknownOutcome extends Error {
   override readonly name = 'UnknownOutcome';
+  /** As the platform marks its own errors. */
+  readonly retryable = true;
 }
 
 /** Another Scheduler owns the cell now; this one must not write any more. */

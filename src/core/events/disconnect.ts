@@ -1,9 +1,11 @@
-import type { NodeId } from '../../../schema/ids.ts';
+import type { EpochMs, NodeId } from '../../../schema/ids.ts';
 import { GRACE_MS, LEASE_MS } from '../../../schema/limits.ts';
+import { closeCodes } from '../../../schema/protocol/version.ts';
 import { fenceExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
 import type { Turn } from '../turn.ts';
+import type { Session } from '../world.ts';
 
 /**
  * A session is over. What runs on the node goes on there and is not touched: the node has lease and grace to return.
@@ -18,6 +20,21 @@ export function takeDisconnect(turn: Turn, sessionId: string, nodeId: NodeId, wh
   turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: why });
   if (turn.world.openCount(nodeId) > 0) turn.world.timers.set('lost', nodeId, turn.now + LEASE_MS + GRACE_MS);
   turn.markNodesChanged();
+}
+
+/** When the node's silence ends its lease. */
+export function leaseEnd(turn: Turn, nodeId: NodeId): EpochMs {
+  return Math.max(turn.env.lastHeard(nodeId), turn.world.startedAt) + LEASE_MS;
+}
+
+/**
+ * Ends the session of a node that was silent for longer than its lease. Its socket is closed too: should the node be
+ * alive after all, it dials again and is heard, which heartbeats alone would not bring about.
+ */
+export function dropSilent(turn: Turn, session: Session): void {
+  turn.close(session.id, closeCodes.silent, 'no heartbeat within the lease');
+  takeDisconnect(turn, session.id, session.nodeId, 'heartbeat timeout');
+  if (turn.world.openCount(session.nodeId) > 0) turn.world.timers.set('lost', session.nodeId, turn.now + GRACE_MS);
 }
 
 /** The node has been away for lease and grace: its executions are given up and placed elsewhere in the same turn. */

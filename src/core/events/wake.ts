@@ -1,6 +1,5 @@
 import type { EpochMs, ExecutionId, JobId, NodeId } from '../../../schema/ids.ts';
-import { FENCED_EXPIRY_MS, LEASE_MS, GRACE_MS } from '../../../schema/limits.ts';
-import { closeCodes } from '../../../schema/protocol/version.ts';
+import { FENCED_EXPIRY_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
 import { fenceExecution, resendStop } from '../dispatch.ts';
@@ -10,7 +9,7 @@ import { failForQueueTimeout, failJob, queueTimeoutMs } from '../job-state.ts';
 import { reasonFor } from '../look.ts';
 import type { TimerKind } from '../timers.ts';
 import type { Turn } from '../turn.ts';
-import { takeDisconnect, loseNode } from './disconnect.ts';
+import { dropSilent, leaseEnd, loseNode } from './disconnect.ts';
 
 /** Deadlines handled in one turn; the rest follows in the next. */
 const MAX_TIMERS_PER_TURN = 500;
@@ -94,14 +93,9 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
     const nodeId = id as NodeId;
     const session = turn.world.sessions.get(nodeId);
     if (session === undefined || turn.world.openCount(nodeId) === 0) return;
-    const until = Math.max(turn.env.lastHeard(nodeId), turn.world.startedAt) + LEASE_MS;
-    if (until > turn.now) {
-      turn.world.timers.set('lease', nodeId, until);
-      return;
-    }
-    turn.close(session.id, closeCodes.silent, 'no heartbeat within the lease');
-    takeDisconnect(turn, session.id, nodeId, 'heartbeat timeout');
-    turn.world.timers.set('lost', nodeId, turn.now + GRACE_MS);
+    const until = leaseEnd(turn, nodeId);
+    if (until > turn.now) turn.world.timers.set('lease', nodeId, until);
+    else dropSilent(turn, session);
   },
 
   lost: (turn, id) => loseNode(turn, id as NodeId),

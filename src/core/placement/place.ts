@@ -2,6 +2,7 @@ import type { EvaluationId, NodeId } from '../../../schema/ids.ts';
 import type { JobRecord, NodeRecord } from '../../../schema/records.ts';
 import type { Attempts } from '../book.ts';
 import { startExecution } from '../dispatch.ts';
+import { dropSilent, leaseEnd } from '../events/disconnect.ts';
 import type { Turn } from '../turn.ts';
 import type { Session } from '../world.ts';
 import { isFavoured } from './constraints.ts';
@@ -55,6 +56,10 @@ function chooseNode(
   for (const session of turn.world.sessions.values()) {
     const node = turn.world.nodes.get(session.nodeId);
     if (node === undefined || barred.has(node.id)) continue;
+    if (leaseEnd(turn, node.id) <= turn.now) {
+      dropSilent(turn, session);
+      continue;
+    }
     if (whyNot(candidateOf(turn, node), job.needs) !== null) continue;
     const rank =
       (turn.world.lastChoice.has(node.id) ? 0 : 4) +

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { computeStates, isTerminalComputeState } from '../../schema/states.ts';
+import { executionEvents, step } from './execution.ts';
+
+test('every state answers every event, and a terminal one with nothing', () => {
+  for (const state of computeStates) {
+    for (const event of executionEvents) {
+      const next = step(state, event);
+      if (isTerminalComputeState(state)) expect(next, `${state} ${event}`).toBeNull();
+      if (next !== null) expect(computeStates).toContain(next);
+    }
+  }
+});
+
+test('states only go forward', () => {
+  const order = ['New', 'BidAccepted', 'Running', 'Publishing'];
+  for (const [i, state] of order.entries()) {
+    for (const event of executionEvents) {
+      const next = step(state as (typeof computeStates)[number], event);
+      if (next !== null && !isTerminalComputeState(next)) expect(order.indexOf(next)).toBeGreaterThan(i);
+    }
+    expect(step(state as (typeof computeStates)[number], 'complete')).toBe('Completed');
+  }
+});

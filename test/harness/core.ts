@@ -1,0 +1,241 @@
+import type { EvaluationId, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
+import type { Resources } from '../../schema/job/job.ts';
+import type { Held } from '../../schema/protocol/common.ts';
+import type { Report } from '../../schema/protocol/from-agent.ts';
+import type { EventRecord, ExecutionRecord, JobRecord, Needs } from '../../schema/records.ts';
+import type { Answer, StopAnswer, SubmitAnswer, SubmitJob } from '../../src/core/commands.ts';
+import { decide, type AgentFrame, type CoreEvent, type Reply } from '../../src/core/decide.ts';
+import { settle } from '../../src/core/look.ts';
+import { Turn, type Message } from '../../src/core/turn.ts';
+import { World, type Session } from '../../src/core/world.ts';
+
+const START = 1_800_000_000_000;
+
+export const needs: Needs = {
+  engine: 'docker',
+  publisher: '',
+  sources: [],
+  constraints: [],
+  taskName: 'main',
+  resources: { cpu: 1, memory: 100, disk: 0, gpu: 0 },
+  executionTimeoutMs: 0,
+  queueTimeoutMs: null,
+  totalTimeoutMs: 0,
+};
+
+/** The core with a clock and a memory of what was said: one event a turn, committed at once. */
+export class CoreHarness {
+  now = START;
+  world = new World({ cell: 'cell-0', epoch: 1, clock: 0, jobs: [], executions: [], nodes: [] });
+  readonly heard = new Map<NodeId, number>();
+  /** Rows as the store would have them, also of what the world forgot. */
+  readonly jobs = new Map<JobId, JobRecord>();
+  readonly executions = new Map<ExecutionId, ExecutionRecord>();
+  readonly events: EventRecord[] = [];
+  messages: Message[] = [];
+  closings: { session: string; code: number }[] = [];
+  #ids = 0;
+
+  newId(): string {
+    this.#ids += 1;
+    return `00000000-0000-4000-8000-${String(this.#ids).padStart(12, '0')}`;
+  }
+
+  turn(...events: CoreEvent[]): Reply[] {
+    const turn = new Turn(this.world, {
+      now: this.now,
+      newExecutionId: () => `e-${this.newId()}` as ExecutionId,
+      newEvaluationId: () => `v-${this.newId()}` as EvaluationId,
+      lastHeard: (nodeId) => this.heard.get(nodeId) ?? 0,
+      defaultQueueTimeoutMs: 24 * 3_600_000,
+    });
+    const replies = events.map((event) => decide(turn, event));
+    settle(turn);
+    for (const [id, job] of turn.changes.jobs) this.jobs.set(id, job);
+    for (const [id, { execution }] of turn.changes.executions) this.executions.set(id, execution);
+    this.events.push(...turn.changes.events);
+    this.messages.push(...turn.messages);
+    this.closings.push(...turn.closings);
+    return replies;
+  }
+
+  /** Lets time pass and every deadline on the way fire at its moment. */
+  advance(ms: number): void {
+    const until = this.now + ms;
+    for (let next = this.world.timers.next(); next !== null && next <= until; next = this.world.timers.next()) {
+      this.now = Math.max(this.now, next);
+      this.turn({ type: 'wake' });
+    }
+    this.now = until;
+    this.turn({ type: 'wake' });
+  }
+
+  /** Lets deadlines fire one by one until it is so. @throws Error when nothing is left to fire */
+  advanceUntil(isSo: () => boolean): void {
+    while (!isSo()) {
+      const next = this.world.timers.next();
+      if (next === null) throw new Error('nothing more will happen');
+      this.now = Math.max(this.now, next);
+      this.turn({ type: 'wake' });
+    }
+  }
+
+  /** Connects a node; the session's id is the node's with a number. */
+  join(
+    name: string,
+    { capacity, engines = ['docker'], labels = {}, holds = [], instance = 'a' }: JoinOptions = {},
+  ): Session {
+    const nodeId = name as NodeId;
+    const session = `${name}#${this.#ids++}`;
+    this.heard.set(nodeId, this.now);
+    this.turn({
+      type: 'greeting',
+      greeting: {
+        session,
+        holds,
+        hello: {
+          type: 'hello',
+          protocol: 1,
+          nodeId,
+          agentInstance: instance,
+          agentVersion: '0',
+          os: 'linux',
+          arch: 'amd64',
+          labels,
+          engines,
+          publishers: ['noop'],
+          sources: [],
+          capacity: { cpu: 2, memory: 1000, disk: 1000, gpu: 0, ...capacity },
+          holds: [],
+          more: false,
+        },
+      },
+    });
+    return { id: session, nodeId, agentInstance: instance, connectedAt: this.now };
+  }
+
+  leave(session: Session): void {
+    this.turn({ type: 'disconnect', session: session.id, nodeId: session.nodeId, why: 'connection closed' });
+  }
+
+  submit(options: Partial<Omit<SubmitJob, 'needs'>> & { needs?: Partial<Needs> } = {}): SubmitAnswer {
+    const answer = this.trySubmit(options);
+    if (!answer.ok) throw new Error(answer.error.message);
+    return answer.value;
+  }
+
+  trySubmit(options: Partial<Omit<SubmitJob, 'needs'>> & { needs?: Partial<Needs> } = {}): Answer<SubmitAnswer> {
+    const jobId = (options.jobId ?? `j-${this.newId()}`) as JobId;
+    const command: SubmitJob = {
+      commandId: this.newId(),
+      retry: false,
+      evaluationId: this.newId() as EvaluationId,
+      namespace: 'default',
+      name: jobId,
+      type: 'batch',
+      priority: 0,
+      count: 1,
+      spec: '{}',
+      specHash: this.newId(),
+      force: false,
+      ...options,
+      jobId,
+      needs: { ...needs, ...options.needs },
+    };
+    return this.turn({ type: 'submitJob', command })[0] as Answer<SubmitAnswer>;
+  }
+
+  stop(jobId: JobId, reason = 'enough'): Answer<StopAnswer> {
+    const command = {
+      commandId: this.newId(),
+      retry: false,
+      jobId,
+      evaluationId: this.newId() as EvaluationId,
+      reason,
+    };
+    return this.turn({ type: 'stopJob', command })[0] as Answer<StopAnswer>;
+  }
+
+  frame(session: Session, frame: AgentFrame): void {
+    this.heard.set(session.nodeId, this.now);
+    this.turn({ type: 'frame', session, frame });
+  }
+
+  ack(session: Session, executionId: ExecutionId): void {
+    this.frame(session, { type: 'ack', executionId });
+  }
+
+  report(session: Session, executionId: ExecutionId, seq: number, what: Outcome): void {
+    this.frame(session, { type: 'report', executionId, seq, ...what } as Report);
+  }
+
+  job(jobId: JobId): JobRecord {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) throw new Error(`no job ${jobId}`);
+    return job;
+  }
+
+  executionsOf(jobId: JobId): ExecutionRecord[] {
+    return [...this.executions.values()].filter((e) => e.jobId === jobId);
+  }
+
+  /** The one execution of a job that has one. */
+  execution(jobId: JobId): ExecutionRecord {
+    const [execution, ...more] = this.executionsOf(jobId);
+    if (execution === undefined || more.length > 0) throw new Error(`${more.length + 1} executions`);
+    return execution;
+  }
+
+  /** Messages since the last call, as `type node`. */
+  said(): string[] {
+    const said = this.messages.map(({ body, nodeId }) => `${body.type} ${nodeId}`);
+    this.messages = [];
+    return said;
+  }
+
+  /** Loads a new world from the rows, as after an eviction. */
+  restart(surviving: readonly Session[]): void {
+    const active = [...this.jobs.values()].filter((job) => this.world.jobs.has(job.id));
+    this.world = new World({
+      cell: 'cell-0',
+      epoch: this.world.epoch + 1,
+      clock: this.world.clock,
+      jobs: active,
+      executions: [...this.executions.values()].filter((e) => this.world.executions.has(e.id)),
+      nodes: [...this.world.nodes.values()],
+    });
+    this.turn({
+      type: 'start',
+      sessions: surviving.map(({ id, nodeId, agentInstance, connectedAt }) => ({
+        session: id,
+        nodeId,
+        agentInstance,
+        connectedAt,
+      })),
+    });
+  }
+}
+
+export interface JoinOptions {
+  capacity?: Partial<Resources>;
+  engines?: string[];
+  labels?: Record<string, string>;
+  holds?: Held[];
+  instance?: string;
+}
+
+type Outcome = Report extends infer R ? (R extends Report ? Omit<R, 'type' | 'executionId' | 'seq'> : never) : never;
+
+export const running: Outcome = { state: 'Running' };
+export const cancelled: Outcome = { state: 'Cancelled', message: 'stopped' };
+
+export function completed(exitCode = 0, stdout = ''): Outcome {
+  return {
+    state: 'Completed',
+    output: { stdout, stdoutTruncated: false, stderr: '', stderrTruncated: false, exitCode, errorMessage: '' },
+  };
+}
+
+export function failed(failureClass: 'infrastructure' | 'environment' | 'permanent', message = 'broken'): Outcome {
+  return { state: 'Failed', failure: { class: failureClass, message, hint: '', topic: 'Execution' }, output: null };
+}

@@ -1,0 +1,204 @@
+import { describe, test } from 'vitest';
+import { parseSelector } from '../../../schema/selector.ts';
+import { FakeD1 } from '../../../test/fakes/d1.ts';
+import { seedEvent, seedExecution, seedJob } from '../../../test/fakes/seed.ts';
+import { executionListStatement, taskNamesStatement } from './executions.ts';
+import { historyStatement, progressStatement } from './history.ts';
+import { jobListStatement, jobStatement, type JobListQuery } from './jobs.ts';
+import { nodeListStatement } from './nodes.ts';
+import { commandStatement, makeReads } from './reads.ts';
+import { resolveStatement } from './resolve.ts';
+import type { Statement } from './statement.ts';
+
+const ref = { namespace: '', text: 'j-1' };
+const list: JobListQuery = {
+  namespace: null,
+  orderBy: 'created_at',
+  reverse: false,
+  after: null,
+  limit: 10,
+  labels: [],
+};
+const after = { at: 5, id: 'j-5' };
+const labels = parseSelector(['a=b,c!=d,e in (f),!g,h>1,i<2,k,l notin (m)']);
+const executions = { namespace: 'default', orderBy: 'created_at', reverse: false, limit: 10 } as const;
+const history = { type: 'JobLevel', executionId: 'e-1', since: 1, fromSeq: 1, limit: 10 } as const;
+
+const statements: Record<string, Statement> = {
+  resolve: resolveStatement(ref),
+  job: jobStatement(ref, 0),
+  'job at a version': jobStatement(ref, 2),
+  'list of jobs': jobListStatement(list),
+  'list of jobs, next page': jobListStatement({ ...list, after }),
+  'list of jobs by modification': jobListStatement({ ...list, orderBy: 'modified_at', reverse: true, after }),
+  'list of jobs of a namespace': jobListStatement({ ...list, namespace: 'a' }),
+  'list of jobs of a namespace by modification': jobListStatement({
+    ...list,
+    namespace: 'a',
+    orderBy: 'modified_at',
+    after,
+  }),
+  'list of jobs with labels': jobListStatement({ ...list, labels }),
+  executions: executionListStatement(ref, { ...executions, version: 'latest' }),
+  'executions of all versions': executionListStatement(ref, { ...executions, version: 'all' }),
+  'executions of a version': executionListStatement(ref, { ...executions, version: 2, orderBy: 'id' }),
+  'task names': taskNamesStatement(ref),
+  history: historyStatement(ref, { ...history, version: 'latest' }),
+  'history of all versions': historyStatement(ref, { ...history, version: 'all', type: null, executionId: '' }),
+  progress: progressStatement(ref, 'e-1'),
+  nodes: nodeListStatement('', 10),
+  command: commandStatement('c'),
+};
+
+describe('plans', () => {
+  const db = new FakeD1();
+  for (const [name, { sql, params }] of Object.entries(statements)) {
+    test(`${name} scans no table`, ({ expect }) => {
+      const plan = db.sqlite.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params);
+      const steps = plan.map((row) => String(row['detail']));
+      const scans = steps.filter(
+        (step) => step.startsWith('SCAN') && !/^SCAN (CONSTANT ROW|json_each|label|\()/.test(step),
+      );
+      expect(scans).toEqual([]);
+      if (name.startsWith('list of jobs')) expect(steps.filter((step) => step.includes('TEMP B-TREE'))).toEqual([]);
+    });
+  }
+});
+
+function fixture() {
+  const db = new FakeD1();
+  return { db, reads: makeReads(db as unknown as D1Database) };
+}
+
+const id = (n: number) => `j-${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`;
+
+describe('a job is found', () => {
+  const { db, reads } = fixture();
+  seedJob(db, { id: id(1), name: 'one' });
+  seedJob(db, { id: id(2), name: id(1), namespace: 'other' });
+  seedJob(db, { id: 'j-own', name: 'two' });
+  const find = (text: string, namespace = '') => reads.findJob({ namespace, text });
+  const cases = [
+    { name: 'by name in the default namespace', text: 'one', namespace: '', want: id(1) },
+    { name: 'by id whatever the namespace', text: id(1), namespace: 'nowhere', want: id(1) },
+    { name: 'by name before id', text: id(1), namespace: 'other', want: id(2) },
+    { name: 'by the beginning of its id', text: 'j-00000002', namespace: '', want: id(2) },
+    { name: 'by the beginning of an id of its own', text: 'j-o', namespace: '', want: 'j-own' },
+  ];
+  for (const { name, text, namespace, want } of cases) {
+    test(name, async ({ expect }) => expect(await find(text, namespace)).toBe(want));
+  }
+  test('not by a name of another namespace', async ({ expect }) => {
+    await expect(find('one', 'other')).rejects.toThrow('job not found: one');
+  });
+  test('not by a whole id that is not there', async ({ expect }) => {
+    await expect(find(id(3))).rejects.toThrow(`job not found: ${id(3)}`);
+  });
+  test('not when several begin so', async ({ expect }) => {
+    await expect(find('j-0')).rejects.toMatchObject({ shape: { status: 409, code: 'MultipleJobsFound' } });
+  });
+  test('not by nothing', async ({ expect }) => {
+    await expect(find('')).rejects.toThrow('job not found: ');
+  });
+  test('not by what LIKE or GLOB would take', async ({ expect }) => {
+    for (const text of ['%', 'j-%', '*', '_', "j-' OR 1=1"]) await expect(find(text)).rejects.toThrow('job not found');
+  });
+});
+
+describe('a list of jobs', () => {
+  const { db, reads } = fixture();
+  for (let n = 0; n < 5; n++) {
+    // Two pairs share a time: the id decides.
+    const at = 1000 + Math.floor(n / 2);
+    seedJob(db, { id: id(n), namespace: n % 2 === 0 ? 'even' : 'odd', createdAt: at, labels: { n: String(n) } });
+  }
+  const pages = async (query: Partial<JobListQuery>, limit: number) => {
+    const ids: string[][] = [];
+    let cursor: JobListQuery['after'] = null;
+    for (;;) {
+      const { jobs, more } = await reads.listJobs({ ...list, ...query, limit, after: cursor });
+      ids.push(jobs.map((job) => job.id));
+      const last = jobs.at(-1);
+      if (!more || last === undefined) return ids;
+      cursor = { at: last.createdAt, id: last.id };
+    }
+  };
+  test('goes on where the page before ended', async ({ expect }) => {
+    expect(await pages({}, 2)).toEqual([[id(0), id(1)], [id(2), id(3)], [id(4)]]);
+  });
+  test('goes backwards', async ({ expect }) => {
+    expect(await pages({ reverse: true }, 2)).toEqual([[id(4), id(3)], [id(2), id(1)], [id(0)]]);
+  });
+  test('keeps to a namespace', async ({ expect }) => {
+    expect(await pages({ namespace: 'odd' }, 1)).toEqual([[id(1)], [id(3)]]);
+  });
+  test('keeps to labels', async ({ expect }) => {
+    const select = (text: string) => pages({ labels: parseSelector([text]) }, 10);
+    expect(await select('n!=1')).toEqual([[id(0), id(2), id(3), id(4)]]);
+    expect(await select('n>2')).toEqual([[id(3), id(4)]]);
+    expect(await select('n in (0,4),n')).toEqual([[id(0), id(4)]]);
+    expect(await select('!n')).toEqual([[]]);
+  });
+});
+
+test('one handler is one call', async ({ expect }) => {
+  const { db, reads } = fixture();
+  seedJob(db, { id: id(1), version: 2 });
+  const version = 'latest';
+  await reads.getJob(
+    { namespace: '', text: id(1) },
+    { version: 0, executions: { ...executions, version }, history: { ...history, executionId: '', version } },
+  );
+  expect(db.calls).toBe(1);
+});
+
+test('an old version shows how it ended', async ({ expect }) => {
+  const { db, reads } = fixture();
+  seedJob(db, { id: id(1), version: 2, state: 'Running' });
+  const get = (version: number) =>
+    reads.getJob({ namespace: '', text: id(1) }, { version, executions: null, history: null });
+  expect((await get(0)).job).toMatchObject({ version: 2, state: 'Running' });
+  expect((await get(2)).job).toMatchObject({ version: 2, state: 'Running' });
+  expect((await get(1)).job).toMatchObject({ version: 1, state: 'Stopped', stateMessage: 'superseded' });
+  await expect(get(7)).rejects.toThrow(`job version 7 not found for job ${id(1)}`);
+});
+
+const executionId = (n: number) => `e-${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`;
+
+test('executions of the latest version, of one, of all', async ({ expect }) => {
+  const { db, reads } = fixture();
+  seedJob(db, { id: id(1), version: 2 });
+  seedExecution(db, { id: executionId(1), jobId: id(1), jobVersion: 1, createdAt: 1 });
+  seedExecution(db, { id: executionId(2), jobId: id(1), jobVersion: 2, createdAt: 2 });
+  const of = async (version: number | 'latest' | 'all', reverse = false) => {
+    const query = { ...executions, namespace: null, version, reverse };
+    return (await reads.listExecutions({ namespace: '', text: id(1) }, query)).map((execution) => execution.jobVersion);
+  };
+  expect([await of('latest'), await of(1), await of('all'), await of('all', true)]).toEqual([[2], [1], [1, 2], [2, 1]]);
+});
+
+test('history stays live until what it is about has ended', async ({ expect }) => {
+  const { db, reads } = fixture();
+  seedJob(db, { id: id(1), state: 'Running' });
+  seedExecution(db, { id: executionId(1), jobId: id(1), computeState: 'Completed', open: 0 });
+  for (let seq = 1; seq <= 3; seq++) seedEvent(db, { jobId: id(1), seq, executionId: seq === 3 ? executionId(1) : '' });
+  const read = (query: object) =>
+    reads.listHistory(
+      { namespace: '', text: id(1) },
+      { version: 'latest', type: null, executionId: '', since: 0, fromSeq: 0, limit: 2, ...query },
+    );
+  expect(await read({})).toMatchObject({ more: true, live: true });
+  expect(await read({ fromSeq: 3 })).toMatchObject({ more: false, live: true, events: [{ seq: 3 }] });
+  expect(await read({ executionId: executionId(1).slice(0, 10) })).toMatchObject({ more: false, live: false });
+  await expect(read({ executionId: 'e-nothing' })).rejects.toThrow('execution not found: e-nothing');
+  db.sqlite.exec(`UPDATE jobs SET state = 'Completed'`);
+  expect(await read({ fromSeq: 4 })).toMatchObject({ more: false, live: false, events: [] });
+});
+
+test('a database that does not answer is a 503', async ({ expect }) => {
+  const { db, reads } = fixture();
+  db.faults.push({ error: new Error('D1_ERROR: network') });
+  await expect(reads.findJob(ref)).rejects.toMatchObject({
+    shape: { status: 503, code: 'ServiceUnavailable', retryAfterSeconds: 1 },
+  });
+});

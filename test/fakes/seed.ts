@@ -1,0 +1,158 @@
+import type { FakeD1 } from './d1.ts';
+
+/** Rows with everything filled in; a test names what it is about. */
+
+const HELLO = {
+  Name: 'hello',
+  Namespace: 'default',
+  Type: 'batch',
+  Priority: 0,
+  Count: 1,
+  Constraints: [],
+  Meta: {},
+  Labels: {},
+  Tasks: [
+    {
+      Name: 'main',
+      Engine: { Type: 'docker', Params: { Image: 'busybox', Entrypoint: ['echo', 'a<b&c'] } },
+      Publisher: { Type: '' },
+      Resources: { CPU: '500m', Memory: '512mb' },
+      Network: { Type: 'Default' },
+      Timeouts: {},
+    },
+  ],
+};
+
+interface JobSeed {
+  id: string;
+  name?: string;
+  namespace?: string;
+  state?: string;
+  stateMessage?: string;
+  version?: number;
+  labels?: Record<string, string>;
+  createdAt?: number;
+  modifiedAt?: number;
+}
+
+export function seedJob(db: FakeD1, seed: JobSeed): void {
+  const { id, name = id, namespace = 'default', state = 'Running', version = 1, labels = {} } = seed;
+  const createdAt = seed.createdAt ?? 1_763_633_472_123_456;
+  db.insert('jobs', {
+    id,
+    cell: 'cell-0',
+    namespace,
+    name,
+    type: 'batch',
+    priority: 0,
+    count: 1,
+    needs: '{}',
+    spec_hash: 'hash',
+    state,
+    state_message: seed.stateMessage ?? '',
+    version,
+    revision: 3,
+    event_seq: 0,
+    version_at: 0,
+    active: 1,
+    created_at: createdAt,
+    modified_at: seed.modifiedAt ?? createdAt + 1_000_001,
+  });
+  const spec = JSON.stringify({ ...HELLO, Name: name, Namespace: namespace, Labels: labels });
+  for (let v = 1; v <= version; v++) {
+    const old =
+      v < version ? { state: 'Stopped', state_message: 'superseded', revision: 2, modified_at: createdAt } : {};
+    db.insert('job_versions', { job_id: id, version: v, spec, created_at: createdAt, ...old });
+  }
+}
+
+interface ExecutionSeed {
+  id: string;
+  jobId: string;
+  jobVersion?: number;
+  partition?: number;
+  computeState?: string;
+  open?: 0 | 1;
+  output?: Record<string, unknown> | null;
+  createdAt?: number;
+}
+
+export function seedExecution(db: FakeD1, seed: ExecutionSeed): void {
+  db.insert('executions', {
+    id: seed.id,
+    cell: 'cell-0',
+    namespace: 'default',
+    job_id: seed.jobId,
+    job_version: seed.jobVersion ?? 1,
+    partition: seed.partition ?? 0,
+    node_id: 'n-one',
+    eval_id: 'eval',
+    compute_state: seed.computeState ?? 'Running',
+    compute_message: '',
+    desired_state: 'Running',
+    desired_message: '',
+    fenced: 0,
+    resources: JSON.stringify({ cpu: 0.5, memory: 512_000_000, disk: 0, gpu: 0 }),
+    last_seq: 0,
+    output: seed.output === undefined || seed.output === null ? null : JSON.stringify(seed.output),
+    revision: 1,
+    open: seed.open ?? 1,
+    created_at: seed.createdAt ?? 1_763_633_472_200_000,
+    modified_at: (seed.createdAt ?? 1_763_633_472_200_000) + 1,
+  });
+}
+
+interface EventSeed {
+  jobId: string;
+  seq: number;
+  jobVersion?: number;
+  executionId?: string;
+  details?: Record<string, string>;
+  createdAt?: number;
+}
+
+export function seedEvent(db: FakeD1, seed: EventSeed): void {
+  const executionId = seed.executionId ?? '';
+  db.insert('events', {
+    job_id: seed.jobId,
+    seq: seed.seq,
+    type: executionId === '' ? 'JobLevel' : 'ExecutionLevel',
+    job_version: seed.jobVersion ?? 1,
+    execution_id: executionId,
+    topic: 'Submission',
+    message: 'Job submitted',
+    details: JSON.stringify(seed.details ?? {}),
+    created_at: seed.createdAt ?? 1_763_633_472_123_400 + seed.seq,
+  });
+}
+
+interface NodeSeed {
+  id: string;
+  membership?: string;
+  connection?: string;
+  labels?: Record<string, string>;
+}
+
+export function seedNode(db: FakeD1, seed: NodeSeed): void {
+  db.insert('nodes', {
+    id: seed.id,
+    cell: 'cell-0',
+    membership: seed.membership ?? 'APPROVED',
+    connection: seed.connection ?? 'CONNECTED',
+    info: JSON.stringify({
+      agentVersion: '0.1.0',
+      os: 'linux',
+      arch: 'arm64',
+      labels: seed.labels ?? { os_type: 'linux' },
+      engines: ['docker'],
+      publishers: ['noop'],
+      sources: ['inline'],
+      capacity: { cpu: 4, memory: 8_000_000_000, disk: 80_000_000_000, gpu: 0 },
+    }),
+    last_error: '',
+    connected_at: 1_763_633_400_000,
+    disconnected_at: 0,
+    created_at: 1_763_633_400_000_000,
+    modified_at: 1_763_633_400_000_000,
+  });
+}

@@ -10,4 +10,6 @@ export interface SchedulerRpc {
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>>;
   stopJob(command: StopJob): Promise<Answer<StopAnswer>>;
   liveNodes(): Promise<readonly LiveNode[]>;
+  /** Looks whether anything is due. */
+  poke(): Promise<void>;
 }

@@ -1,0 +1,47 @@
+import { DEFAULT_CELL } from '../schema/ids.ts';
+import type { Env } from './env.ts';
+import { makeApp } from './http/app.ts';
+import type { Deps } from './http/deps.ts';
+import { log } from './log.ts';
+import { D1Store } from './store/d1-store.ts';
+import { makeReads } from './store/reads/reads.ts';
+
+export { Scheduler } from './scheduler/scheduler-do.ts';
+
+/** A wake-up that is this late has been lost; the alarm's own retries take less. */
+const OVERDUE_MS = 60_000;
+
+function depsOf(env: Env): Deps {
+  const scheduler = env.SCHEDULER.getByName(DEFAULT_CELL);
+  return {
+    scheduler,
+    reads: makeReads(env.DB),
+    access: {
+      mode: env.SHOAL_MODE === 'open' ? 'open' : 'closed',
+      adminToken: env.SHOAL_ADMIN_TOKEN,
+      nodeToken: env.SHOAL_NODE_TOKEN,
+      allowedOrigins: (env.SHOAL_ALLOWED_ORIGINS ?? '')
+        .split(',')
+        .map((o) => o.trim())
+        .filter((o) => o !== ''),
+    },
+    connect: (request) => scheduler.fetch(request),
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+}
+
+const worker: ExportedHandler<Env> = {
+  fetch: (request, env, ctx) => makeApp(depsOf(env)).fetch(request, env, ctx),
+
+  /** Wakes a Scheduler whose alarm was lost. An idle one is left asleep: only the fence row is read. */
+  async scheduled(_event, env) {
+    const fence = await new D1Store(env.DB).readFence(DEFAULT_CELL);
+    if (fence === null || fence.nextWake === 0 || fence.nextWake > Date.now() - OVERDUE_MS) return;
+    log('scheduler.overdue', { nextWake: fence.nextWake }, 'warn');
+    await env.SCHEDULER.getByName(DEFAULT_CELL).poke();
+  },
+};
+
+export default worker;

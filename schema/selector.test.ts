@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { ShoalError } from './errors.ts';
 import { matchesSelector, parseSelector } from './selector.ts';

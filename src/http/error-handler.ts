@@ -1,6 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ShoalError, type ErrorShape } from '../../schema/errors.ts';
-import { log } from '../log.ts';
 import type { Ctx } from './deps.ts';
 import { answer } from './json.ts';
 import { presentError } from './present.ts';
@@ -8,7 +7,7 @@ import { presentError } from './present.ts';
 /** The only place that turns an error into an answer. Errors that nobody foresaw show nothing of their cause. */
 export function handleError(error: unknown, c: Ctx): Response {
   const shape = error instanceof ShoalError ? error.shape : unforeseen;
-  if (shape.status >= 500) logCause(error, c);
+  if (shape.status >= 500) noteError(error, c);
   return answerError(c, shape);
 }
 
@@ -42,17 +41,12 @@ const notFound: ErrorShape = {
   },
 };
 
-function logCause(error: unknown, c: Ctx): void {
+/** The request's own line names the error; what caused it is for operators only. */
+function noteError(error: unknown, c: Ctx): void {
   const cause = error instanceof ShoalError ? error.cause : error;
-  log(
-    'request.failed',
-    {
-      requestId: c.get('requestId'),
-      method: c.req.method,
-      path: c.req.path,
-      error: error instanceof Error ? error.message : String(error),
-      cause: cause instanceof Error ? (cause.stack ?? cause.message) : undefined,
-    },
-    'error',
-  );
+  c.set('logFields', {
+    ...c.get('logFields'),
+    error: error instanceof Error ? error.message : String(error),
+    ...(cause instanceof Error && { cause: cause.stack ?? cause.message }),
+  });
 }

@@ -63,6 +63,8 @@ export class FakeScheduler implements SchedulerRpc {
     });
   }
 
+  async poke(): Promise<void> {}
+
   async liveNodes(): Promise<readonly LiveNode[]> {
     if (this.nodes instanceof Error) throw this.nodes;
     return this.nodes;

@@ -32,7 +32,7 @@ export function requestLog(deps: Deps): MiddlewareHandler<HttpEnv> {
         ms: deps.now() - start,
         ...c.get('logFields'),
       },
-      status >= 500 ? 'warn' : 'info',
+      status >= 500 ? 'error' : 'info',
     );
   };
 }

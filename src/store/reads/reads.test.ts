@@ -67,7 +67,7 @@ describe('plans', () => {
 
 function fixture() {
   const db = new FakeD1();
-  return { db, reads: makeReads(db as unknown as D1Database) };
+  return { db, reads: makeReads(db) };
 }
 
 const id = (n: number) => `j-${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`;

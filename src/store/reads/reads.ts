@@ -60,7 +60,13 @@ export interface Reads {
 type Row = Record<string, unknown>;
 type Rows = readonly Row[];
 
-export function makeReads(db: D1Database): Reads {
+/** The part of D1 that is used; `S` is its prepared statement. */
+interface Database<S> {
+  prepare(sql: string): { bind(...params: unknown[]): S };
+  batch(statements: S[]): Promise<{ results: Row[] }[]>;
+}
+
+export function makeReads<S>(db: Database<S>): Reads {
   const query = (...statements: readonly (Statement | null)[]): Promise<Rows[]> => runBatch(db, statements);
   return {
     async findJob(ref) {
@@ -146,10 +152,10 @@ function readHistory(query: HistoryQuery, rows: Rows, progress: Row | undefined)
 }
 
 /** Runs the statements in one transaction; the rows of one that is null are empty. */
-async function runBatch(db: D1Database, statements: readonly (Statement | null)[]): Promise<Rows[]> {
+async function runBatch<S>(db: Database<S>, statements: readonly (Statement | null)[]): Promise<Rows[]> {
   const asked = statements.filter((statement) => statement !== null);
   try {
-    const results = await db.batch<Row>(asked.map(({ sql, params }) => db.prepare(sql).bind(...params)));
+    const results = await db.batch(asked.map(({ sql, params }) => db.prepare(sql).bind(...params)));
     let next = 0;
     return statements.map((statement) => (statement === null ? [] : (results[next++]?.results ?? [])));
   } catch (cause) {

@@ -1,0 +1,41 @@
+import { makeApp } from '../../src/http/app.ts';
+import type { Access, Deps } from '../../src/http/deps.ts';
+import { makeReads } from '../../src/store/reads/reads.ts';
+import { FakeD1 } from './d1.ts';
+import { FakeScheduler } from './scheduler.ts';
+
+const OPEN: Access = { mode: 'open', adminToken: undefined, nodeToken: undefined, allowedOrigins: [] };
+
+/** The API over a database in memory and a Scheduler that starts nothing. Ids count up; pauses take no time. */
+export function makeFakeApi(access: Partial<Access> = {}) {
+  const db = new FakeD1();
+  const scheduler = new FakeScheduler(db);
+  const pauses: number[] = [];
+  let ids = 0;
+  const deps: Deps = {
+    scheduler,
+    reads: makeReads(db),
+    access: { ...OPEN, ...access },
+    connect: async () => new Response('connected'),
+    now: () => 1_763_633_500_000,
+    newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
+    sleep: async (ms) => {
+      // The wait for an answer must not end before the answer.
+      if (ms > 20_000) await new Promise(() => {});
+      pauses.push(ms);
+    },
+  };
+  const app = makeApp(deps);
+  /** Sends a request; `body` goes as JSON. */
+  const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const type: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const response = await app.request(`http://127.0.0.1:1234${path}`, {
+      method,
+      headers: { ...type, ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: () => JSON.parse(text) };
+  };
+  return { db, scheduler, pauses, app, send };
+}

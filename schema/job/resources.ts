@@ -42,7 +42,7 @@ const MAX_CORES = 1e9;
 const cpuFactor: Readonly<Record<string, number>> = { n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3 };
 
 /** A Kubernetes quantity in lower case, as cores: `100m`, `0.5`, `2`, `1e3`. Null when it is none or negative. */
-export function parseCpu(text: string): number | null {
+function parseCpu(text: string): number | null {
   const match = /^\+?(\d+\.?\d*|\.\d+)(?:([numk]?)|(e[+-]?\d{1,3}))$/.exec(text);
   if (match === null) return null;
   const [, digits = '', suffix = '', exponent = ''] = match;
@@ -68,7 +68,7 @@ const byteFactor: Readonly<Record<string, number>> = {
 };
 
 /** `512mb`, `512mib`, `1.5g`, `1gi`, `1,024`; a bare number is bytes. Null when it is none or over 2^53. */
-export function parseBytes(text: string): number | null {
+function parseBytes(text: string): number | null {
   const match = /^([\d,]*\.?\d*)((?:[kmgtpe]i?)?)b?$/.exec(text);
   if (match === null) return null;
   const [, given = '', unit = ''] = match;

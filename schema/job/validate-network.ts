@@ -63,7 +63,7 @@ function duplicatePorts(ports: readonly PortInput[], type: NetworkType): string[
 }
 
 /** An IPv4 or IPv6 address as text, without zone. */
-export function isIp(text: string): boolean {
+function isIp(text: string): boolean {
   return isIpv4(text) || isIpv6(text);
 }
 

@@ -5,7 +5,7 @@ const PRETTY_INDENT = 2;
 const ESCAPED = /[<>&\u2028\u2029]/g;
 
 /** JSON as Go's encoder writes it: `<`, `>`, `&` and the line separators escaped, a newline at the end. */
-export function toJson(value: unknown, pretty: boolean): string {
+function toJson(value: unknown, pretty: boolean): string {
   const text = JSON.stringify(value, null, pretty ? PRETTY_INDENT : undefined);
   // These characters only ever stand inside strings, where the escape means the same.
   const escaped = text.replaceAll(

@@ -12,7 +12,7 @@ import { nodeListStatement, readNode } from './nodes.ts';
 import { readResolved, resolveStatement, type JobRef } from './resolve.ts';
 import type { Statement } from './statement.ts';
 
-export interface JobPage {
+interface JobPage {
   readonly jobs: readonly JobView[];
   /** True when further jobs follow. */
   readonly more: boolean;
@@ -27,13 +27,13 @@ export interface HistoryPage {
 }
 
 /** A job with what was asked for beside it. */
-export interface JobDetails {
+interface JobDetails {
   readonly job: JobView;
   readonly executions: readonly ExecutionView[];
   readonly history: HistoryPage;
 }
 
-export interface JobDetailsQuery {
+interface JobDetailsQuery {
   /** 0 means the latest. */
   readonly version: number;
   /** Null when they are not wanted. */

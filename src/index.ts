@@ -12,9 +12,15 @@ export { Scheduler } from './scheduler/scheduler-do.ts';
 const OVERDUE_MS = 60_000;
 
 function depsOf(env: Env): Deps {
-  const scheduler = env.SCHEDULER.getByName(DEFAULT_CELL);
+  // A stub belongs to the request that made it, so each call gets its own.
+  const scheduler = () => env.SCHEDULER.getByName(DEFAULT_CELL);
   return {
-    scheduler,
+    scheduler: {
+      submitJob: (command) => scheduler().submitJob(command),
+      stopJob: (command) => scheduler().stopJob(command),
+      liveNodes: () => scheduler().liveNodes(),
+      poke: () => scheduler().poke(),
+    },
     reads: makeReads(env.DB),
     access: {
       mode: env.SHOAL_MODE === 'open' ? 'open' : 'closed',
@@ -25,15 +31,21 @@ function depsOf(env: Env): Deps {
         .map((o) => o.trim())
         .filter((o) => o !== ''),
     },
-    connect: (request) => scheduler.fetch(request),
+    connect: (request) => scheduler().fetch(request),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };
 }
 
+/** Routes are compiled once an isolate; bindings do not change while it lives. */
+let app: ReturnType<typeof makeApp> | undefined;
+
 const worker: ExportedHandler<Env> = {
-  fetch: (request, env, ctx) => makeApp(depsOf(env)).fetch(request, env, ctx),
+  fetch(request, env, ctx) {
+    app ??= makeApp(depsOf(env));
+    return app.fetch(request, env, ctx);
+  },
 
   /** Wakes a Scheduler whose alarm was lost. An idle one is left asleep: only the fence row is read. */
   async scheduled(_event, env) {

@@ -7,7 +7,7 @@ import type { Heads } from './engine.ts';
 /** Both streams are read together up to this; then each that is missing is looked for alone. */
 const TOGETHER_BYTES = 4 * 1024 * 1024;
 /** Docker has to read past all of a long stdout to find a short stderr: not for longer than this. */
-const SEARCH_MS = 3_000;
+const SEARCH_MS = 2_000;
 
 /** Reads the head of each stream from a container's log, and no more of it than that takes. */
 export async function readHeads(api: DockerApi, executionId: ExecutionId): Promise<Heads> {

@@ -163,8 +163,10 @@ export class DockerEngine implements Engine {
     const look = async (delayMs: number): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
       if (over.signal.aborted || api === null) return;
-      const heads = await readHeads(api, executionId);
+      const read = await readHeads(api, executionId);
       if (over.signal.aborted) return;
+      const before = this.#early.get(executionId);
+      const heads = before === undefined ? read : mergeHeads(before, read);
       this.#early.set(executionId, heads);
       if (!(heads.stdoutTruncated && heads.stderrTruncated) && delayMs < LAST_LOOK_MS) await look(delayMs * 4);
     };

@@ -1,0 +1,137 @@
+import { describe, test } from 'vitest';
+import { admit, formatResources, sumResources, type Offers } from './admission.ts';
+import type { RunSpec } from './journal/records.ts';
+import { runSpec, task } from './testing/run-spec.ts';
+
+const offers: Offers = {
+  engines: ['docker'],
+  publishers: ['noop'],
+  sources: [],
+  capacity: { cpu: 1, memory: 1_000, disk: 1_000, gpu: 0 },
+  policy: { allowHostNetwork: false, unfilteredBridge: false },
+};
+const open = { ...offers, policy: { allowHostNetwork: true, unfilteredBridge: true } };
+const none = { cpu: 0, memory: 0, disk: 0, gpu: 0 };
+const half = { cpu: 0.5, memory: 500, disk: 0, gpu: 0 };
+
+const withTask = (more: Parameters<typeof task>[1]): RunSpec => runSpec({ task: task({}, more), resources: half });
+
+const taken: { name: string; run: RunSpec; offers?: Offers; network: string }[] = [
+  { name: 'network None', run: withTask({ Network: { Type: 'None' } }), network: 'none' },
+  {
+    name: 'network Default is None where there is no Bridge',
+    run: withTask({ Network: { Type: 'Default' } }),
+    network: 'none',
+  },
+  {
+    name: 'network Default is Bridge where it is offered',
+    run: withTask({ Network: { Type: 'Default' } }),
+    offers: open,
+    network: 'bridge',
+  },
+  { name: 'network Bridge by policy', run: withTask({ Network: { Type: 'Bridge' } }), offers: open, network: 'bridge' },
+  { name: 'network Host by policy', run: withTask({ Network: { Type: 'Host' } }), offers: open, network: 'host' },
+  { name: 'an engine whatever its case', run: withTask({ Engine: { Type: 'Docker' } }), network: 'none' },
+  { name: 'publisher noop', run: withTask({ Publisher: { Type: 'noop' } }), network: 'none' },
+  { name: 'all that is free', run: runSpec({ resources: offers.capacity }), network: 'none' },
+];
+
+const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[] = [
+  {
+    name: 'an engine that is not here',
+    run: withTask({ Engine: { Type: 'wasm' } }),
+    reason: 'this node does not support "wasm"',
+  },
+  {
+    name: 'Docker while it does not answer',
+    run: withTask({}),
+    offers: { ...offers, engines: [] },
+    reason: 'this node does not support "docker"',
+  },
+  {
+    name: 'a publisher that is not here',
+    run: withTask({ Publisher: { Type: 's3' } }),
+    reason: 'this node does not support "s3"',
+  },
+  {
+    name: 'an input source that is not here',
+    run: withTask({ InputSources: [{ Source: { Type: 'urlDownload' }, Alias: '', Target: '/in' }] }),
+    reason: 'this node does not support "urlDownload"',
+  },
+  {
+    name: 'result paths',
+    run: withTask({ ResultPaths: [{ Name: 'out', Path: '/out' }] }),
+    reason: 'this node does not support result paths',
+  },
+  {
+    name: 'network HTTP',
+    run: withTask({ Network: { Type: 'HTTP', Domains: ['a.example'] } }),
+    offers: open,
+    reason: 'this node does not offer network type HTTP',
+  },
+  {
+    name: 'network Host',
+    run: withTask({ Network: { Type: 'Host' } }),
+    reason: 'this node does not offer network type Host (its owner may allow it with --allow-host-network)',
+  },
+  {
+    name: 'network Bridge',
+    run: withTask({ Network: { Type: 'Bridge' } }),
+    reason:
+      'this node does not offer network type Bridge: it cannot keep tasks away from its own network (its owner may allow that with --unfiltered-bridge)',
+  },
+  {
+    name: 'ports',
+    run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }] } }),
+    offers: open,
+    reason: 'this node does not support port mappings',
+  },
+  {
+    name: 'variables of the node',
+    run: withTask({ Env: { KEY: 'env:HOME', PLAIN: 'http://x' } }),
+    reason:
+      "this node does not resolve environment variable KEY: environment variable 'HOME' is not in allowed patterns",
+  },
+  {
+    name: 'more than it has',
+    run: runSpec({ resources: { cpu: 2, memory: 512_000_000, disk: 0, gpu: 1 } }),
+    reason:
+      'insufficient resources - requested: {CPU: 2.00, Memory: 512 MB, Disk: 0 B, GPU: 1}, available: {CPU: 1.00, Memory: 1 kB, Disk: 1 kB, GPU: 0}',
+  },
+];
+
+describe('a node takes', () => {
+  for (const { name, run, offers: given = offers, network } of taken) {
+    test(name, ({ expect }) => {
+      expect(admit(run, given, none)).toEqual({ ok: true, network });
+    });
+  }
+});
+
+describe('a node declines', () => {
+  for (const { name, run, offers: given = offers, reason } of declined) {
+    test(name, ({ expect }) => {
+      expect(admit(run, given, none)).toEqual({ ok: false, reason });
+    });
+  }
+
+  test('for all reasons at once', ({ expect }) => {
+    const run = withTask({ Engine: { Type: 'wasm' }, Publisher: { Type: 's3' } });
+    const reason = 'this node does not support "wasm"; this node does not support "s3"';
+    expect(admit(run, offers, none)).toEqual({ ok: false, reason });
+  });
+
+  test('what does not fit beside what runs, but counts tenths of cores exactly', ({ expect }) => {
+    const tenth = { cpu: 0.1, memory: 1, disk: 0, gpu: 0 };
+    const nine = sumResources(Array.from({ length: 9 }, () => tenth));
+    const run = runSpec({ resources: tenth });
+    expect(admit(run, offers, nine).ok).toBe(true);
+    expect(admit(run, offers, sumResources([nine, tenth])).ok).toBe(false);
+  });
+});
+
+test('amounts are written as Bacalhau writes them', ({ expect }) => {
+  expect(formatResources({ cpu: 0.5, memory: 512_000_000, disk: 0, gpu: 0 })).toBe(
+    '{CPU: 0.50, Memory: 512 MB, Disk: 0 B, GPU: 0}',
+  );
+});

@@ -1,0 +1,90 @@
+import { describe, test } from 'vitest';
+import { ConfigError, parseConfig, type Config } from './config.ts';
+
+function config(args: readonly string[], env: Record<string, string> = {}): Config {
+  const parsed = parseConfig(args, env);
+  if (parsed.type !== 'run') throw new Error(parsed.type);
+  return parsed.config;
+}
+
+test('without any setting it dials the local orchestrator and offers 80 % of the machine', ({ expect }) => {
+  expect(config([])).toMatchObject({
+    url: new URL('http://127.0.0.1:1234'),
+    token: null,
+    nodeId: null,
+    labels: {},
+    dockerHost: null,
+    shares: { cpu: { percent: 80 }, memory: { percent: 80 }, disk: { percent: 80 } },
+    policy: { allowHostNetwork: false, unfilteredBridge: false },
+    logLevel: 'info',
+  });
+});
+
+const good: { name: string; args?: string[]; env?: Record<string, string>; want: object }[] = [
+  {
+    name: 'the address from the environment',
+    env: { SHOAL_URL: 'https://a.example/base' },
+    want: { url: new URL('https://a.example/base') },
+  },
+  {
+    name: 'the command line before the environment',
+    args: ['--url', 'ws://b'],
+    env: { SHOAL_URL: 'http://a' },
+    want: { url: new URL('ws://b') },
+  },
+  { name: 'the token from the environment', env: { SHOAL_NODE_TOKEN: 'secret' }, want: { token: 'secret' } },
+  {
+    name: 'an empty variable as none',
+    env: { SHOAL_NODE_TOKEN: '', SHOAL_URL: '', SHOAL_NODE_ID: '' },
+    want: { token: null, nodeId: null },
+  },
+  { name: 'node id and name', args: ['--node-id', 'n-1', '--name=x'], want: { nodeId: 'n-1', name: 'x' } },
+  { name: 'labels', args: ['--label', 'a=1', '--label', 'b.c/d=x=y'], want: { labels: { a: '1', 'b.c/d': 'x=y' } } },
+  { name: 'cores', args: ['--cpu', '1.5'], want: { shares: { cpu: { amount: 1.5 } } } },
+  { name: 'thousandths of cores', args: ['--cpu', '500m'], want: { shares: { cpu: { amount: 0.5 } } } },
+  { name: 'a part', args: ['--memory', '60%'], want: { shares: { memory: { percent: 60 } } } },
+  { name: 'bytes by thousands', args: ['--memory', '8GB'], want: { shares: { memory: { amount: 8e9 } } } },
+  { name: 'bytes by 1024', args: ['--disk', '1.5gib'], want: { shares: { disk: { amount: 1.5 * 2 ** 30 } } } },
+  { name: 'single letters by thousands', args: ['--disk', '2g'], want: { shares: { disk: { amount: 2e9 } } } },
+  {
+    name: 'policy',
+    args: ['--allow-host-network', '--unfiltered-bridge'],
+    want: { policy: { allowHostNetwork: true, unfilteredBridge: true } },
+  },
+];
+
+describe('it takes', () => {
+  for (const { name, args = [], env = {}, want } of good) {
+    test(name, ({ expect }) => {
+      expect(config(args, env)).toMatchObject(want);
+    });
+  }
+});
+
+const bad: { args?: string[]; env?: Record<string, string>; says: string[] }[] = [
+  { args: ['--url', 'ftp://x'], says: ['--url', '"ftp://x"', 'http, https, ws or wss'] },
+  { env: { SHOAL_URL: 'nonsense' }, says: ['SHOAL_URL', '"nonsense"'] },
+  { args: ['--node-id', 'a b'], says: ['--node-id', '"a b"', 'letters, digits'] },
+  { args: ['--label', 'novalue'], says: ['--label', '"novalue"', 'key=value'] },
+  { args: ['--cpu', '0'], says: ['--cpu', '"0"', '1.5'] },
+  { args: ['--memory', '120%'], says: ['--memory', '"120%"', '100%'] },
+  { args: ['--disk', 'lots'], says: ['--disk', '"lots"', '8gb'] },
+  { args: ['--bogus'], says: ["'--bogus'", '--help'] },
+  { args: ['stray'], says: ["'stray'", '--help'] },
+  { env: { SHOAL_LOG_LEVEL: 'loud' }, says: ['SHOAL_LOG_LEVEL', '"loud"', 'info'] },
+];
+
+describe('it refuses, naming the setting, what was given and what is allowed', () => {
+  for (const { args = [], env = {}, says } of bad) {
+    test([...args, ...Object.entries(env).map((one) => one.join('='))].join(' '), ({ expect }) => {
+      expect(() => parseConfig(args, env)).toThrow(ConfigError);
+      for (const word of says) expect(() => parseConfig(args, env)).toThrow(word);
+    });
+  }
+
+  test('an address with a password, without repeating it', ({ expect }) => {
+    const parse = (): unknown => parseConfig(['--url', 'http://me:hunter2@x'], {});
+    expect(parse).toThrow('SHOAL_NODE_TOKEN');
+    expect(parse).not.toThrow('hunter2');
+  });
+});

@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { NodeId } from '@shoal/schema/ids';
+import { DockerEngine } from './engine/docker.ts';
+import type { ContainerNetwork } from './engine/engine.ts';
+import type { RunSpec, StopRequest } from './journal/records.ts';
+import { systemClock } from './machine/clock.ts';
+import type { Outcome } from './outcome.ts';
+import { runTask } from './runner.ts';
+import { runSpec, shell, task } from './testing/run-spec.ts';
+
+const engine = new DockerEngine(NodeId.parse(`n-${randomUUID()}`), process.env['DOCKER_HOST'] ?? null);
+
+interface Options {
+  readonly network?: ContainerNetwork;
+  readonly stop?: AbortSignal;
+  readonly onRunning?: () => void;
+}
+
+async function run(spec: RunSpec, { network = 'none', stop, onRunning = () => {} }: Options = {}): Promise<Outcome> {
+  const task = { run: spec, network, started: false, stop: stop ?? new AbortController().signal };
+  const hooks = { starting: async () => {}, running: onRunning, stopping: async () => {} };
+  try {
+    return await runTask({ engine, clock: systemClock }, task, hooks);
+  } finally {
+    await engine.remove(spec.executionId);
+  }
+}
+
+async function stdout(spec: RunSpec, options: Options = {}): Promise<string> {
+  const outcome = await run(spec, options);
+  if (outcome.type !== 'completed') throw new Error(JSON.stringify(outcome));
+  return outcome.output.stdout;
+}
+
+function failure(outcome: Outcome): { class: string; message: string; topic: string; hint: string } {
+  if (outcome.type !== 'failed') throw new Error(JSON.stringify(outcome));
+  return outcome.failure;
+}
+
+beforeAll(async () => {
+  const health = await engine.probe();
+  if (!health.ready) throw new Error(`${health.error} ${health.hint}`);
+});
+
+afterAll(async () => {
+  for (const { executionId } of await engine.list()) await engine.remove(executionId);
+});
+
+describe('a task in Docker', () => {
+  test('its output and exit code come back, whole', async ({ expect }) => {
+    const outcome = await run(shell('echo hello; echo oops >&2; exit 7'));
+    expect(outcome).toEqual({
+      type: 'completed',
+      output: {
+        stdout: 'hello\n',
+        stdoutTruncated: false,
+        stderr: 'oops\n',
+        stderrTruncated: false,
+        exitCode: 7,
+        errorMessage: '',
+      },
+    });
+  });
+
+  test('entrypoint, parameters, variables and working directory are the task’s', async ({ expect }) => {
+    const params = {
+      entrypoint: ['sh', '-c'],
+      Parameters: [
+        'echo $FROM_TASK $FROM_ENGINE $BACALHAU_PARTITION_INDEX/$BACALHAU_PARTITION_COUNT $BACALHAU_JOB_TYPE; pwd',
+      ],
+      EnvironmentVariables: ['FROM_ENGINE=engine', 'dropped'],
+      WorkingDirectory: '/some/where',
+    };
+    const spec = runSpec({
+      task: task(params, { Env: { FROM_TASK: 'task', FROM_ENGINE: 'overridden', BACALHAU_JOB_TYPE: 'overridden' } }),
+      partition: 2,
+      partitionCount: 5,
+    });
+    expect(await stdout(spec)).toBe('task engine 2/5 batch\n/some/where\n');
+  });
+
+  test('it has no capabilities, no new privileges, seccomp, and Docker nowhere', async ({ expect }) => {
+    const script =
+      "grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '; find / -name docker.sock 2>/dev/null | wc -l";
+    const lines = (await stdout(shell(script))).trim().split('\n');
+    expect(lines).toEqual([
+      'CapPrm: 0000000000000000',
+      'CapEff: 0000000000000000',
+      'CapBnd: 0000000000000000',
+      'NoNewPrivs: 1',
+      'Seccomp: 2',
+      '0',
+    ]);
+  });
+
+  test('its own processes, and none of the machine’s, are in its view', async ({ expect }) => {
+    const script = 'echo $$; readlink /proc/self/ns/ipc; readlink /proc/self/ns/uts';
+    const [pid, ipc, uts] = (await stdout(shell(script))).trim().split('\n');
+    const { readlinkSync } = await import('node:fs');
+    expect(pid).toBe('1');
+    expect(ipc).not.toBe(readlinkSync('/proc/self/ns/ipc'));
+    expect(uts).not.toBe(readlinkSync('/proc/self/ns/uts'));
+  });
+
+  test('memory, swap, cores and processes are limited', async ({ expect }) => {
+    const spec = shell('sleep 30', { resources: { cpu: 0.25, memory: 50_000_000, disk: 0, gpu: 0 } });
+    const stop = new AbortController();
+    let limits: unknown;
+    const done = run(spec, {
+      stop: stop.signal,
+      onRunning: () =>
+        void inspect(spec).then((found) => ((limits = found), stop.abort({ kind: 'stop', message: 'seen' }))),
+    });
+    await done;
+    expect(limits).toMatchObject({ Memory: 50_000_000, MemorySwap: 50_000_000, NanoCpus: 250_000_000, PidsLimit: 512 });
+  });
+
+  test('more memory than its limit ends it as a failure of the environment', async ({ expect }) => {
+    const eat = 'x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done';
+    const spec = shell(eat, { resources: { cpu: 1, memory: 20_000_000, disk: 0, gpu: 0 } });
+    expect(failure(await run(spec))).toMatchObject({ class: 'environment', message: 'memory limit exceeded' });
+  });
+
+  test('network None has no interface but loopback, and Host has the machine’s', async ({ expect }) => {
+    const script = 'ls /sys/class/net | sort | tr "\\n" " "';
+    expect(await stdout(shell(script), { network: 'none' })).toBe('lo ');
+    const { readdirSync } = await import('node:fs');
+    const own = readdirSync('/sys/class/net').sort().join(' ');
+    expect((await stdout(shell(script), { network: 'host' })).trim().split(' ').sort().join(' ')).toBe(own);
+  });
+
+  test('an execution timeout ends it within its time and a grace', async ({ expect }) => {
+    const begin = Date.now();
+    const outcome = await run(shell('echo before; sleep 60', { executionTimeoutMs: 1_500 }));
+    expect(Date.now() - begin).toBeLessThan(8_000);
+    expect(failure(outcome)).toMatchObject({
+      class: 'environment',
+      message: 'Execution timed out after 1.5s',
+      topic: 'Running Execution',
+    });
+    expect(outcome).toMatchObject({ output: { stdout: 'before\n', exitCode: -1 } });
+  });
+
+  test('a stop ends it, with SIGTERM first', async ({ expect }) => {
+    const stop = new AbortController();
+    const request: StopRequest = { kind: 'stop', message: 'not wanted' };
+    const begin = Date.now();
+    const outcome = await run(shell('trap "exit 0" TERM; while true; do sleep 0.1; done'), {
+      stop: stop.signal,
+      onRunning: () => setTimeout(() => stop.abort(request), 300),
+    });
+    expect(outcome).toEqual({ type: 'cancelled', message: 'not wanted' });
+    expect(Date.now() - begin).toBeLessThan(2_300);
+  });
+
+  test('an image that cannot be had, a bad name and a missing program are permanent', async ({ expect }) => {
+    const bad = failure(await run(runSpec({ task: task({ Image: 'UPPER CASE' }) })));
+    expect(bad).toMatchObject({ class: 'permanent', message: 'invalid image format: "UPPER CASE"' });
+    const missing = failure(await run(runSpec({ task: task({ Entrypoint: ['/no/such/program'] }) })));
+    expect(missing.class).toBe('permanent');
+    expect(missing.message).toBe('failed to start container: executable file not found: "/no/such/program"');
+    const word = failure(await run(runSpec({ task: task({ Entrypoint: ['nosuchprogram', 'x'] }) })));
+    expect(word.message).toBe('failed to start container: executable file not found: "nosuchprogram"');
+  });
+
+  test('a registry that does not answer is no fault of the job', async ({ expect }) => {
+    const spec = runSpec({ task: task({ Image: '127.0.0.1:1/nowhere/image:1' }) });
+    const { class: kind, message, topic } = failure(await run(spec));
+    expect([kind, topic]).toEqual(['environment', 'Preparing Environment']);
+    expect(message).toContain('cannot pull image "127.0.0.1:1/nowhere/image:1"');
+  });
+
+  test('long output is cut at 2 KiB a stream, between characters', async ({ expect }) => {
+    const outcome = await run(shell('yes é | head -c 300000; printf "short\\0" >&2'));
+    if (outcome.type !== 'completed') throw new Error(JSON.stringify(outcome));
+    const { stdout, stdoutTruncated, stderr, stderrTruncated } = outcome.output;
+    expect(Buffer.byteLength(stdout)).toBeLessThanOrEqual(2048);
+    expect(Buffer.byteLength(stdout)).toBeGreaterThan(2043);
+    expect(stdout).toMatch(/^(é\n)+é?$/);
+    expect([stdoutTruncated, stderr, stderrTruncated]).toEqual([true, 'short\u{fffd}', false]);
+  });
+
+  test('what it prints cannot fill the disk, and its head is kept', async ({ expect }) => {
+    const outcome = await run(
+      shell('echo first; sleep 2; yes 0123456789012345678901234567890123456789 | head -c 90000000'),
+    );
+    if (outcome.type !== 'completed') throw new Error(JSON.stringify(outcome));
+    expect(outcome.output.stdout.slice(0, 6)).toBe('first\n');
+    expect(outcome.output.stdoutTruncated).toBe(true);
+  });
+});
+
+async function inspect(spec: RunSpec): Promise<unknown> {
+  const { default: Docker } = await import('dockerode');
+  return (await new Docker().getContainer(spec.executionId).inspect()).HostConfig;
+}

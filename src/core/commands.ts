@@ -49,6 +49,28 @@ export interface StopAnswer {
   readonly evaluationId: EvaluationId | '';
 }
 
+/** Puts a stored version of a job to work again, as a new version. */
+export interface RerunJob extends Command {
+  readonly jobId: JobId;
+  readonly evaluationId: EvaluationId;
+  readonly priority: number;
+  readonly count: number;
+  readonly needs: Needs;
+  /** JSON of the `JobSpec` of the version that runs again. */
+  readonly spec: string;
+  readonly specHash: string;
+}
+
+export const nodeActions = ['approve', 'reject', 'delete'] as const;
+export type NodeAction = (typeof nodeActions)[number];
+
+export interface ChangeNode extends Command {
+  readonly nodeId: NodeId;
+  readonly action: NodeAction;
+  /** Kept with the node and shown as its last error when it is rejected. */
+  readonly message: string;
+}
+
 /** What only the Scheduler knows of a node. */
 export interface LiveNode {
   readonly nodeId: NodeId;

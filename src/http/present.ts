@@ -14,7 +14,7 @@ import { API_VERSION } from '../../schema/version.ts';
 import type { LiveNode } from '../scheduler/rpc.ts';
 import type { ExecutionView } from '../store/reads/executions.ts';
 import type { JobView } from '../store/reads/jobs.ts';
-import { ORCHESTRATOR_ID } from './orchestrator.ts';
+import { ORCHESTRATOR_ID } from '../../schema/ids.ts';
 
 /** Records become Bacalhau's JSON here and nowhere else. */
 

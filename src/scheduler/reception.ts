@@ -1,3 +1,4 @@
+import { ORCHESTRATOR_ID } from '../../schema/ids.ts';
 import { decodeFrame } from '../../schema/protocol/frames.ts';
 import { fromAgent, type Hello } from '../../schema/protocol/from-agent.ts';
 import type { Held } from '../../schema/protocol/common.ts';
@@ -57,6 +58,9 @@ export class Reception {
     if (hello.protocol < MIN_PROTOCOL_VERSION) {
       const why = `protocol ${hello.protocol} is not served any more, update the agent`;
       return refuse(socket, closeCodes.unsupportedVersion, why);
+    }
+    if (hello.nodeId === ORCHESTRATOR_ID) {
+      return refuse(socket, closeCodes.protocolError, `the node id ${ORCHESTRATOR_ID} is the orchestrator's own`);
     }
     this.#pending.set(socket, { hello, holds: [...hello.holds] });
     if (!hello.more) await this.#greet(socket, bytes);

@@ -7,7 +7,7 @@ import type { LiveNode } from '../../scheduler/rpc.ts';
 import type { Ctx, Deps, HttpEnv } from '../deps.ts';
 import { answer } from '../json.ts';
 import { sortNodes } from '../node-order.ts';
-import { ORCHESTRATOR_ID } from '../orchestrator.ts';
+import { ORCHESTRATOR_ID } from '../../../schema/ids.ts';
 import { presentNode, presentOrchestratorState } from '../present.ts';
 import { MAX_UINT32, Query } from '../query.ts';
 

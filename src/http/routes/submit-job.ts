@@ -10,7 +10,7 @@ import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
-import { ORCHESTRATOR_ID } from '../orchestrator.ts';
+import { ORCHESTRATOR_ID } from '../../../schema/ids.ts';
 
 const SCHEDULED: ReadonlySet<JobType> = new Set(['batch']);
 const MAX_CLIENT_ID_CHARS = 256;

@@ -1,0 +1,174 @@
+import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_CELL } from '../../schema/ids.ts';
+import { closeCodes } from '../../schema/protocol/version.ts';
+import type { Env } from '../../src/env.ts';
+import { api, completed, eventually, FakeAgent, stateOf, submit } from './fake-agent.ts';
+
+const { DB, SCHEDULER, MIGRATIONS } = env as unknown as Env & { MIGRATIONS: D1Migration[] };
+const stub = () => SCHEDULER.getByName(DEFAULT_CELL);
+
+beforeEach(() => applyD1Migrations(DB, MIGRATIONS));
+afterEach(() => reset());
+
+async function count(sql: string): Promise<number> {
+  return (await DB.prepare(sql).first<number>('n')) ?? -1;
+}
+
+describe('a job over the real object and D1', () => {
+  test('goes from HTTP to an agent and back', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    const jobId = await submit();
+    const run = await agent.next('run');
+    expect(run).toMatchObject({ jobId, jobVersion: 1, partition: 0, task: { Engine: { Type: 'docker' } } });
+    agent.ack(run);
+    agent.report(run, 1, { state: 'Running' });
+    agent.report(run, 2, completed);
+    expect((await agent.next('ackReport')).seq).toBe(1);
+    expect((await agent.next('ackReport')).seq).toBe(2);
+    expect(await stateOf(jobId)).toBe('Completed');
+    const { body } = await api<{ Items: { RunOutput: { Stdout: string } }[] }>(
+      'GET',
+      `/orchestrator/jobs/${jobId}/executions`,
+    );
+    expect(body.Items[0]?.RunOutput.Stdout).toBe('hi\n');
+    expect(await count('SELECT count(*) n FROM jobs WHERE active = 1')).toBe(0);
+  });
+
+  test('many at once share turns and all end', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    const ids = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        submit({ Tasks: [{ Name: 'm', Engine: { Type: 'docker' }, Resources: { CPU: '10m', Memory: '1mb' } }] }),
+      ),
+    );
+    for (let i = 0; i < 50; i++) agent.report(await agent.next('run'), 1, completed);
+    await eventually(async () => (await count("SELECT count(*) n FROM jobs WHERE state = 'Completed'")) === 50);
+    expect(new Set(ids).size).toBe(50);
+    const commits = await count('SELECT commit_seq n FROM fence');
+    expect(commits).toBeLessThan(120);
+  });
+});
+
+describe('after an eviction', () => {
+  test('a hibernated socket goes on, and an unanswered run is sent again', async () => {
+    const agent = new FakeAgent('n-a');
+    const first = await agent.connect();
+    const jobId = await submit();
+    const run = await agent.next('run');
+    await evictDurableObject(stub());
+    await submit();
+    const again = await agent.next('run');
+    expect(again).toMatchObject({ executionId: run.executionId, session: first.session });
+    expect(again.epoch).toBeGreaterThan(first.epoch);
+    agent.report(run, 1, completed);
+    await eventually(async () => (await stateOf(jobId)) === 'Completed');
+  });
+
+  test('a report that wakes the object is taken and acknowledged', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    const jobId = await submit();
+    const run = await agent.next('run');
+    agent.ack(run);
+    await eventually(async () => (await stateOf(jobId)) === 'Running');
+    await evictDurableObject(stub());
+    agent.report(run, 1, completed);
+    expect((await agent.next('ackReport')).executionId).toBe(run.executionId);
+    expect(await stateOf(jobId)).toBe('Completed');
+  });
+
+  test('a close that wakes the object marks the node', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    await evictDurableObject(stub());
+    agent.close();
+    await eventually(async () => (await count("SELECT count(*) n FROM nodes WHERE connection = 'DISCONNECTED'")) === 1);
+  });
+
+  test('an old object that lives on can write nothing: it is fenced', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    await submit();
+    // Another Scheduler takes over behind the object's back.
+    await DB.prepare('UPDATE fence SET epoch = epoch + 1000').run();
+    const jobId = await submit();
+    expect(await stateOf(jobId)).toBe('Pending');
+    expect(await count('SELECT count(*) n FROM jobs')).toBe(2);
+  });
+});
+
+describe('alarms', () => {
+  test('an idle installation has none', async () => {
+    await new FakeAgent('n-a').connect();
+    expect(await runDurableObjectAlarm(stub())).toBe(false);
+  });
+
+  test('one is set for the deadline of a run, and a lease alarm needs no load', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    const jobId = await submit();
+    const at = await runInDurableObject(stub(), (_, ctx) => ctx.storage.getAlarm());
+    expect(at).toBeGreaterThan(Date.now());
+    agent.ack(await agent.next('run'));
+    await eventually(async () => (await stateOf(jobId)) === 'Running');
+    await evictDurableObject(stub());
+    const epoch = await count('SELECT epoch n FROM fence');
+    await runInDurableObject(stub(), (_, ctx) => ctx.storage.put('alarm', { besidesLeases: null }));
+    expect(await runDurableObjectAlarm(stub())).toBe(true);
+    expect(await count('SELECT epoch n FROM fence')).toBe(epoch);
+    expect(await runInDurableObject(stub(), (_, ctx) => ctx.storage.getAlarm())).toBeGreaterThan(Date.now());
+  });
+});
+
+describe('a socket', () => {
+  test('gets pong without the object', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    agent.sendText('ping');
+    await eventually(() =>
+      runInDurableObject(stub(), (_, ctx) =>
+        ctx.getWebSockets().some((socket) => ctx.getWebSocketAutoResponseTimestamp(socket) !== null),
+      ),
+    );
+  });
+
+  test('that speaks before hello, or nonsense, is closed with the reason', async () => {
+    const early = new FakeAgent('n-a');
+    await early.dial();
+    early.send({ type: 'bye', reason: '' });
+    expect(await early.closing()).toMatchObject({ code: closeCodes.protocolError, reason: 'bye before hello' });
+    const nonsense = new FakeAgent('n-b');
+    await nonsense.dial();
+    nonsense.sendText('{"type":"hello"}');
+    expect(await nonsense.closing()).toMatchObject({ code: 1007 });
+  });
+
+  test('of an older session is closed when the node says hello again', async () => {
+    const [first, second] = [new FakeAgent('n-a'), new FakeAgent('n-a')];
+    await first.connect();
+    await second.connect();
+    expect(await first.closing()).toMatchObject({ code: closeCodes.replaced });
+    await submit();
+    expect((await second.next('run')).type).toBe('run');
+  });
+});
+
+test('the cron pokes an overdue Scheduler and leaves an idle one alone', async () => {
+  const scheduled = () => exports.default.scheduled?.({ cron: '', scheduledTime: new Date() } as never);
+  const agent = new FakeAgent('n-a');
+  await agent.connect();
+  await submit();
+  await agent.next('run');
+  await evictDurableObject(stub());
+  const epoch = await count('SELECT epoch n FROM fence');
+  await scheduled();
+  expect(await count('SELECT epoch n FROM fence')).toBe(epoch);
+  await DB.prepare('UPDATE fence SET next_wake = 1').run();
+  await scheduled();
+  expect(await count('SELECT epoch n FROM fence')).toBeGreaterThan(epoch);
+});

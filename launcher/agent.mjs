@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { logFile } from './log-file.mjs';
+import { endProcess, recordOf } from './processes.mjs';
+import { keepRecord, readRecords } from './state.mjs';
+import { agentBundle } from './worker/bundle.mjs';
+
+/**
+ * @typedef {object} AgentOptions
+ * @property {string} state the launcher's state folder
+ * @property {number} number from 1
+ * @property {string} url
+ * @property {string | undefined} dockerHost undefined: without Docker
+ * @property {readonly string[]} flags
+ */
+
+/** The agent stops its tasks, then itself, within 10 s. */
+const stopGraceMs = 15_000;
+
+/** @param {number} number */
+const nameOf = (number) => `agent-${number}`;
+
+/** @param {AgentOptions} options */
+export function agentLog({ state, number }) {
+  return join(state, 'logs', `${nameOf(number)}.log`);
+}
+
+/**
+ * Starts the agent's bundle, what users get, in a process of its own.
+ * @param {AgentOptions} options
+ * @returns {Promise<import('node:child_process').ChildProcess>}
+ */
+export async function startAgent(options) {
+  const { state, number, url, dockerHost, flags } = options;
+  await endLeftAgent(state, nameOf(number));
+  const folder = join(state, 'agents', String(number));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { DOCKER_HOST: _, ...env } = process.env;
+  const child = spawn(process.execPath, [agentBundle, ...flags], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...env,
+      SHOAL_URL: url,
+      SHOAL_AGENT_STATE: folder,
+      // An address where nothing listens: without it the agent would look at the usual socket by itself.
+      DOCKER_HOST: dockerHost ?? `unix://${join(folder, 'no-docker.sock')}`,
+    },
+  });
+  const write = logFile(agentLog(options));
+  child.stdout.on('data', write);
+  child.stderr.on('data', write);
+  child.on('error', (error) => write(`${error.message}\n`));
+  keepRecord(state, nameOf(number), child.pid);
+  return child;
+}
+
+/**
+ * Ends an agent and with it its tasks.
+ * @param {string} state
+ * @param {number} number
+ */
+export async function stopAgent(state, number) {
+  const record = readRecords(state)[nameOf(number)];
+  if (record !== undefined) await endProcess(record, stopGraceMs);
+  keepRecord(state, nameOf(number), undefined);
+}
+
+/**
+ * An agent that outlived its launcher is killed, not stopped: its tasks run on and the next agent adopts them.
+ * @param {string} state
+ * @param {string} name
+ */
+async function endLeftAgent(state, name) {
+  const record = readRecords(state)[name];
+  if (record === undefined || recordOf(record.pid)?.started !== record.started) return;
+  await endProcess(record, 0);
+  keepRecord(state, name, undefined);
+}
+
+/** @param {string} state */
+export async function endLeftAgents(state) {
+  const names = Object.keys(readRecords(state)).filter((name) => name.startsWith('agent-'));
+  for (const name of names) await endLeftAgent(state, name);
+}

@@ -1,0 +1,253 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { agentLog, endLeftAgents, startAgent, stopAgent } from '../agent.mjs';
+import { startConfig } from '../config.mjs';
+import { stopDaemon } from '../docker/daemon.mjs';
+import { ensureEngine } from '../docker/engine.mjs';
+import { ensureImage } from '../docker/image.mjs';
+import { lastLines } from '../log-file.mjs';
+import { signalTo } from '../processes.mjs';
+import { connectedNodes, runSample, sayNextSteps } from '../sample.mjs';
+import { UserError, messageOf, report, say } from '../say.mjs';
+import { lockState, openState, readRecords } from '../state.mjs';
+import { deathCounter, keepRunning } from '../supervise.mjs';
+import { buildAll, workerBundle } from '../worker/bundle.mjs';
+import { assertPortFree, endLeftWorker, startWorker } from '../worker/worker.mjs';
+
+/** @typedef {import('../config.mjs').StartConfig} StartConfig */
+/** @typedef {import('../docker/engine.mjs').EngineSearch} EngineSearch */
+
+/** Ctrl-C reaches this process from the terminal and again from npm: that is one press. */
+const samePressMs = 700;
+const connectMs = 10_000;
+
+/** Everything that one `npm start` runs, and how it ends. */
+class Installation {
+  /** @type {StartConfig} */
+  #config;
+  #stopping = new AbortController();
+  /** @type {(() => void)[]} */
+  #watches = [];
+  /** @type {EngineSearch | undefined} */
+  #docker;
+  /** @type {Promise<unknown>} */
+  #dockerSearch = Promise.resolve();
+  /** @type {import('../worker/worker.mjs').RunningWorker | undefined} */
+  #worker;
+  #stopAskedAt = 0;
+  exitCode = 0;
+  /** @type {Promise<void> | undefined} */
+  #ended;
+
+  /** @param {StartConfig} config */
+  constructor(config) {
+    this.#config = config;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#config.port}`;
+  }
+
+  get stopped() {
+    return this.#stopping.signal;
+  }
+
+  async prepare() {
+    const { port, state } = this.#config;
+    await endLeftWorker(state);
+    await endLeftAgents(state);
+    await assertPortFree(port);
+    rmSync(join(state, 'tmp'), { recursive: true, force: true });
+    mkdirSync(join(state, 'tmp'), { recursive: true });
+  }
+
+  async start() {
+    const search = this.#findDocker();
+    this.#dockerSearch = search.catch(() => {});
+    const worker = buildAll().then(() => this.#startWorker());
+    await Promise.all([search, worker]);
+    if (this.stopped.aborted) return;
+    await this.#startAgents();
+    const nodes = await connectedNodes(this.url, this.#config.agents, connectMs);
+    report('Agents', nodes.length === 0 ? 'none is connected yet' : `connected: ${nodes.join(', ')}`);
+  }
+
+  async #findDocker() {
+    const { state, docker } = this.#config;
+    /** @param {string} line */
+    const tell = (line) => report('Docker', line);
+    this.#docker = docker
+      ? await ensureEngine(state, process.env, tell)
+      : { engine: undefined, reason: 'SHOAL_DOCKER=off' };
+    const { engine } = this.#docker;
+    if (engine === undefined) return tell(`none: ${this.#docker.reason}`);
+    const whose =
+      engine.own === undefined
+        ? ''
+        : engine.own.reused
+          ? ' (a daemon of its own, still running)'
+          : ' (a daemon of its own, started now)';
+    tell(`${engine.dockerHost}${whose}`);
+    try {
+      report('Image', await ensureImage(engine.dockerHost, join(state, 'tmp')));
+    } catch (error) {
+      report('Image', messageOf(error));
+    }
+  }
+
+  async #startWorker() {
+    if (this.stopped.aborted) return;
+    const { port, state, allowedOrigins } = this.#config;
+    const vars = {
+      SHOAL_MODE: 'open',
+      ...(allowedOrigins === undefined ? {} : { SHOAL_ALLOWED_ORIGINS: allowedOrigins }),
+    };
+    const isOneTooMany = deathCounter();
+    const onGiveUp = () => this.#giveUp('the Worker', join(state, 'logs', 'workerd.log'));
+    const onDeath = () => {
+      if (this.stopped.aborted) return;
+      if (isOneTooMany()) onGiveUp();
+      else report('Worker', 'died and is being restarted');
+    };
+    const watch = keepRunning({
+      start: async () => {
+        const migrated = this.#worker !== undefined;
+        this.#worker = await startWorker({ state, port, vars, bundle: workerBundle, migrated }, onDeath);
+        return this.#worker.host;
+      },
+      isOneTooMany,
+      onDeath: () => report('Worker', 'died and is being restarted'),
+      onGiveUp,
+    });
+    this.#watches.push(watch.stop);
+    await watch.ready;
+    report('Worker', this.url);
+  }
+
+  async #startAgents() {
+    const { agents, state } = this.#config;
+    const dockerHost = this.#docker?.engine?.dockerHost;
+    const numbers = Array.from({ length: agents }, (_, index) => index + 1);
+    const starts = numbers.map((number) => {
+      const options = { state, number, url: this.url, dockerHost, flags: shareFlags(agents) };
+      const watch = keepRunning({
+        start: () => startAgent(options),
+        isOneTooMany: deathCounter(),
+        onDeath: (how) => report('Agent', `${number} ended (${how}) and is being restarted`),
+        onGiveUp: () => this.#giveUp(`agent ${number}`, agentLog(options)),
+      });
+      this.#watches.push(watch.stop);
+      return watch.ready;
+    });
+    await Promise.all(starts);
+  }
+
+  /**
+   * @param {string} what
+   * @param {string} log
+   */
+  #giveUp(what, log) {
+    if (this.stopped.aborted) return;
+    say(`\n${what} died five times within a minute; the end of ${log}:\n${lastLines(log, 15)}`);
+    this.exitCode = 1;
+    void this.stop();
+  }
+
+  /** A signal: the first stops everything in order, a second press does it at once. */
+  interrupt() {
+    if (this.#stopAskedAt === 0) {
+      this.#stopAskedAt = Date.now();
+      say('\nStopping (Ctrl-C again: at once)');
+      void this.stop();
+    } else if (Date.now() - this.#stopAskedAt > samePressMs) {
+      this.#killAll();
+      process.exit(130);
+    }
+  }
+
+  stop() {
+    this.#ended ??= this.#stopInOrder();
+    return this.#ended;
+  }
+
+  async #stopInOrder() {
+    this.#stopping.abort();
+    for (const stopWatch of this.#watches) stopWatch();
+    const { agents, state } = this.#config;
+    await Promise.all(Array.from({ length: agents }, (_, index) => stopAgent(state, index + 1)));
+    await this.#worker?.stop();
+    await endLeftWorker(state);
+    const { dockerd } = readRecords(state);
+    if (dockerd !== undefined) await stopDaemon(state);
+    await this.#dockerSearch;
+    if (readRecords(state)['dockerd'] !== undefined) await stopDaemon(state);
+  }
+
+  #killAll() {
+    for (const record of Object.values(readRecords(this.#config.state))) signalTo(record, 'SIGKILL');
+    this.#docker?.engine?.own?.kill();
+  }
+}
+
+/**
+ * Several agents share the machine evenly.
+ * @param {number} agents
+ * @returns {string[]}
+ */
+function shareFlags(agents) {
+  const percent = `${Math.floor(80 / agents)}%`;
+  return agents === 1 ? [] : ['--cpu', percent, '--memory', percent, '--disk', percent];
+}
+
+/** @param {readonly string[]} args */
+export async function start(args) {
+  const config = startConfig(process.env, args);
+  openState(config.state);
+  const unlock = lockState(config.state);
+  const installation = new Installation(config);
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => installation.interrupt());
+  }
+  process.on('disconnect', () => void installation.stop());
+  process.stdout.on('error', () => {});
+  try {
+    say('Starting Shoal');
+    await installation.prepare();
+    await installation.start();
+    if (!installation.stopped.aborted) {
+      await followSample(installation);
+    }
+    if (!installation.stopped.aborted) sayNextSteps(installation.url);
+    await untilAborted(installation.stopped);
+  } catch (error) {
+    if (!installation.stopped.aborted) installation.exitCode = 1;
+    if (!installation.stopped.aborted) say(error instanceof UserError ? `\n${error.message}` : String(error));
+  } finally {
+    await installation.stop();
+    unlock();
+  }
+  return installation.exitCode;
+}
+
+/**
+ * Until the sample ended or turned out to wait; what becomes of it later is told later.
+ * @param {Installation} installation
+ * @returns {Promise<void>}
+ */
+function followSample({ url, stopped }) {
+  return new Promise((resolve) => {
+    runSample(url, stopped, resolve)
+      .catch((error) => {
+        if (!stopped.aborted) say(`  the sample job could not be followed: ${messageOf(error)}`);
+      })
+      .finally(resolve);
+  });
+}
+
+/** @param {AbortSignal} signal */
+function untilAborted(signal) {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined));
+  });
+}

@@ -1,0 +1,63 @@
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from './say.mjs';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const stateFolderName = '.shoal';
+
+/**
+ * @typedef {object} StartConfig
+ * @property {number} port
+ * @property {string} state absolute
+ * @property {number} agents
+ * @property {boolean} docker false: SHOAL_DOCKER=off
+ * @property {string | undefined} allowedOrigins
+ */
+
+/**
+ * @param {string} name
+ * @param {string} given
+ * @param {{ min: number, max: number }} range
+ */
+function wholeNumber(name, given, { min, max }) {
+  const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UserError(`${name}=${given}: give a whole number from ${min} to ${max}`);
+}
+
+/** @param {Readonly<Record<string, string | undefined>>} env */
+export function stateFolder(env) {
+  const given = env['SHOAL_STATE'];
+  if (given === '') throw new UserError('SHOAL_STATE is empty: give a folder, or leave it out for .shoal');
+  return given === undefined ? join(root, stateFolderName) : resolve(given);
+}
+
+/** @param {readonly string[]} args */
+function agentCount(args) {
+  let count = 1;
+  const rest = [...args];
+  while (rest.length > 0) {
+    const word = rest.shift() ?? '';
+    if (word === '--agents') count = wholeNumber('--agents', rest.shift() ?? '', { min: 1, max: 32 });
+    else if (word.startsWith('--agents=')) count = wholeNumber('--agents', word.slice(9), { min: 1, max: 32 });
+    else if (word !== '--') throw new UserError(`unknown argument ${word}: npm start takes only -- --agents N`);
+  }
+  return count;
+}
+
+/**
+ * @param {Readonly<Record<string, string | undefined>>} env
+ * @param {readonly string[]} args
+ * @returns {StartConfig}
+ */
+export function startConfig(env, args) {
+  const docker = env['SHOAL_DOCKER'] ?? 'on';
+  if (docker !== 'on' && docker !== 'off') throw new UserError(`SHOAL_DOCKER=${docker}: give on or off`);
+  return {
+    port: wholeNumber('SHOAL_PORT', env['SHOAL_PORT'] ?? '1234', { min: 1, max: 65_535 }),
+    state: stateFolder(env),
+    agents: agentCount(args),
+    docker: docker === 'on',
+    allowedOrigins: env['SHOAL_ALLOWED_ORIGINS'],
+  };
+}

@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { root, startConfig } from './config.mjs';
+
+describe('the settings of npm start', () => {
+  test('have defaults', () => {
+    expect(startConfig({}, [])).toMatchObject({ port: 1234, state: join(root, '.shoal'), agents: 1, docker: true });
+  });
+
+  test('come from the environment and the arguments', () => {
+    const env = { SHOAL_PORT: '8080', SHOAL_STATE: '/s', SHOAL_DOCKER: 'off', SHOAL_ALLOWED_ORIGINS: 'https://a' };
+    const config = startConfig(env, ['--', '--agents', '2']);
+    expect(config).toEqual({ port: 8080, state: '/s', agents: 2, docker: false, allowedOrigins: 'https://a' });
+  });
+
+  test.for([
+    [{ SHOAL_PORT: 'x' }, [], 'SHOAL_PORT=x: give a whole number from 1 to 65535'],
+    [{ SHOAL_PORT: '0' }, [], 'SHOAL_PORT=0'],
+    [{ SHOAL_DOCKER: 'no' }, [], 'SHOAL_DOCKER=no: give on or off'],
+    [{ SHOAL_STATE: '' }, [], 'SHOAL_STATE is empty'],
+    [{}, ['--agents', 'two'], '--agents=two: give a whole number from 1 to 32'],
+    [{}, ['--agents'], '--agents=: give a whole number'],
+    [{}, ['--port', '1'], 'unknown argument --port'],
+  ])('refuse %j %j with what is allowed', (/** @type {any} */ [env, args, message]) => {
+    expect(() => startConfig(env, args)).toThrow(message);
+  });
+});

@@ -1,0 +1,47 @@
+/**
+ * First stage of every command: plain Node 20, nothing installed. It installs what is missing and goes on in `main.mjs`
+ * under the project's own Node.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { clean } from './commands/clean.mjs';
+import { root } from './config.mjs';
+import { ensureInstalled } from './install.mjs';
+import { UserError, messageOf } from './say.mjs';
+
+const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Promise<number>} exit code
+ */
+function continueInOwnNode(args) {
+  const node = join(root, 'node_modules', 'node', 'bin', 'node');
+  if (!existsSync(node)) throw new UserError(`${node} is missing: were install scripts refused? Try npm ci`);
+  const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` };
+  const main = join(root, 'launcher', 'main.mjs');
+  const child = spawn(node, [main, ...args], { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
+  });
+}
+
+/** @param {readonly string[]} args */
+async function run(args) {
+  if (process.platform === 'win32') throw new UserError('Windows is not supported; run Shoal in WSL');
+  if (args[0] === 'clean') return clean(process.env);
+  await ensureInstalled(root);
+  return continueInOwnNode(args);
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof UserError ? messageOf(error) : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Needs nothing but Node. */
+export default defineConfig({
+  test: {
+    name: 'node',
+    root,
+    dir: root,
+    include: ['{schema,src,worker-agent,launcher,test}/**/*.test.{ts,mjs}'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.workerd.test.ts'],
+    environment: 'node',
+    testTimeout: 20_000,
+  },
+});

@@ -1,0 +1,25 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Runs inside workerd, with the bindings of wrangler.toml; `test/workerd/set-up.ts` applies the migrations. */
+export default defineConfig({
+  plugins: [
+    cloudflareTest(async () => ({
+      wrangler: { configPath: `${root}wrangler.toml` },
+      miniflare: {
+        bindings: { SHOAL_MODE: 'open', MIGRATIONS: await readD1Migrations(`${root}schema/db/migrations`) },
+      },
+    })),
+  ],
+  test: {
+    name: 'workerd',
+    root,
+    dir: root,
+    include: ['{src,test}/**/*.workerd.test.ts'],
+    setupFiles: [`${root}test/workerd/set-up.ts`],
+    testTimeout: 30_000,
+  },
+});

@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+/** The suffix of a test says what it needs; each need is a project. `npm test` sets all of them up. */
+export default defineConfig({
+  test: { projects: ['test/config/vitest.*.config.ts'] },
+});

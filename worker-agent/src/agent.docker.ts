@@ -109,6 +109,38 @@ describe('the agent as users get it', () => {
     await eventually(async () => (await ownContainers()).length === 0);
   });
 
+  test('killed again and again at any moment, it runs every task once and loses none', async ({ expect }) => {
+    const resources = { cpu: 0.1, memory: 16_000_000, disk: 0, gpu: 0 };
+    const tasks = Array.from({ length: 12 }, (_, i) =>
+      shell(`cat /proc/sys/kernel/random/uuid; sleep ${1 + (i % 4)}`, { resources }),
+    );
+    const waits = [150, 400, 250, 900, 600, 50];
+    for (const [round, waitMs] of waits.entries()) {
+      const agent = startAgent();
+      await scheduler.hello(round + 1);
+      // What was not acknowledged is asked for again, as the Scheduler does; two more tasks come each time.
+      for (const spec of tasks.slice(0, (round + 1) * 2)) scheduler.run(spec);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await killed(agent);
+    }
+    startAgent();
+    await scheduler.hello(waits.length + 1);
+    for (const spec of tasks) scheduler.run(spec);
+    for (const spec of tasks) await scheduler.ended(spec.executionId);
+    for (const { executionId } of tasks) {
+      const ends = scheduler.frames.filter(
+        (one) => one.type === 'report' && one.executionId === executionId && one.state !== 'Running',
+      );
+      // However often it is said, it is the same end of the same run.
+      expect(new Set(ends.map((one) => JSON.stringify(one))).size).toBe(1);
+      expect(ends[0]).toMatchObject({
+        state: 'Completed',
+        output: { exitCode: 0, stdout: expect.stringMatching(/^\S{36}\n$/) },
+      });
+    }
+    await eventually(async () => (await ownContainers()).length === 0);
+  });
+
   test('a report that was not acknowledged comes again from the next process', async ({ expect }) => {
     scheduler.acknowledges = false;
     const first = startAgent();

@@ -1,0 +1,69 @@
+import Docker from 'dockerode';
+import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
+import { NodeId } from '@shoal/schema/ids';
+import type { RunSpec } from '../journal/records.ts';
+import { systemClock } from '../machine/clock.ts';
+import type { Outcome } from '../outcome.ts';
+import { runTask } from '../runner.ts';
+import { FakeRegistry } from '../testing/fake-registry.ts';
+import { runSpec, task } from '../testing/run-spec.ts';
+import { DockerEngine } from './docker.ts';
+
+const docker = new Docker();
+const engine = new DockerEngine(NodeId.parse('n-pull-test'), process.env['DOCKER_HOST'] ?? null);
+let registry: FakeRegistry;
+
+beforeAll(async () => {
+  await engine.probe();
+  registry = await FakeRegistry.start(docker);
+});
+
+afterEach(async () => {
+  registry.delayMs = 0;
+  for (const { executionId } of await engine.list()) await engine.remove(executionId);
+  await docker
+    .getImage(registry.image)
+    .remove({ force: true })
+    .catch(() => {});
+});
+
+afterAll(() => registry.close());
+
+function echo(image: string, executionTimeoutMs = 0): RunSpec {
+  return runSpec({ task: task({ Image: image, Entrypoint: ['echo', 'pulled'] }), executionTimeoutMs });
+}
+
+async function run(spec: RunSpec, stop: AbortSignal = new AbortController().signal): Promise<Outcome> {
+  const hooks = { starting: async () => {}, running: () => {}, stopping: async () => {} };
+  return runTask({ engine, clock: systemClock }, { run: spec, network: 'none', started: false, stop }, hooks);
+}
+
+describe('an image that is not on the node', () => {
+  test('is pulled, and the time that takes is not the task’s', async ({ expect }) => {
+    registry.delayMs = 1_500;
+    const outcome = await run(echo(registry.image, 1_000));
+    expect(outcome).toMatchObject({ type: 'completed', output: { stdout: 'pulled\n', exitCode: 0 } });
+  });
+
+  test('and not in the registry is a permanent failure', async ({ expect }) => {
+    expect(await run(echo(registry.missingImage))).toMatchObject({
+      type: 'failed',
+      failure: {
+        class: 'permanent',
+        message: `image not available: "${registry.missingImage}"`,
+        topic: 'Preparing Environment',
+      },
+    });
+  });
+
+  test('is not waited for once the execution is stopped, and never starts', async ({ expect }) => {
+    registry.delayMs = Infinity;
+    const stop = new AbortController();
+    const spec = echo(registry.image);
+    setTimeout(() => stop.abort({ kind: 'stop', message: 'not wanted' }), 300);
+    const begin = Date.now();
+    expect(await run(spec, stop.signal)).toEqual({ type: 'cancelled', message: 'not wanted' });
+    expect(Date.now() - begin).toBeLessThan(3_000);
+    expect(await engine.find(spec.executionId)).toBeNull();
+  });
+});

@@ -59,13 +59,12 @@ export class Launched {
     process.kill(record.pid, 'SIGKILL');
   }
 
-  /** Ctrl-C at its terminal: the whole group gets the signal. */
-  async interrupt(): Promise<number | null> {
-    if (this.#ended) return this.#child.exitCode;
+  /** Ctrl-C at its terminal: the whole group gets the signal. Returns when npm has ended. */
+  async interrupt(): Promise<void> {
+    if (this.#ended) return;
     const exit = once(this.#child, 'exit');
     process.kill(-(this.#child.pid ?? 0), 'SIGINT');
     await exit;
-    return this.#child.exitCode;
   }
 }
 

@@ -8,7 +8,8 @@ import { dockerJob } from '../harness/api.ts';
 import { Launched } from '../harness/launched.ts';
 import { freePort } from '../harness/stack.ts';
 
-const settleMs = 15_000;
+/** The lease that the sample's execution armed may look once more, 30 s after it. */
+const settleMs = 40_000;
 const idleMs = 70_000;
 
 let shoal: Launched;

@@ -65,8 +65,7 @@ export async function connectedNodes(url, count, withinMs) {
 
 /** @param {any} node */
 function isConnected(node) {
-  const state = node.ConnectionState?.Status ?? node.Connection;
-  return state === 'CONNECTED';
+  return node.Info?.NodeType === 'Compute' && node.Connection === 'CONNECTED';
 }
 
 /**

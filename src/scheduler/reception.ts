@@ -68,6 +68,8 @@ export class Reception {
     if (hello.nodeId === ORCHESTRATOR_ID) {
       return this.#refuse(socket, closeCodes.protocolError, `the node id ${ORCHESTRATOR_ID} is the orchestrator's own`);
     }
+    // An agent greets once on a socket: a second hello is an old one, and what it lists is no longer so.
+    if (this.#sender(socket) !== null) return this.#ports.log('frame.ignored', { type: 'hello' }, 'warn');
     this.#pending.set(socket, { hello, holds: [...hello.holds] });
     if (!hello.more) await this.#greet(socket, bytes);
   }

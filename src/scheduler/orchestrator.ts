@@ -122,7 +122,8 @@ export class Orchestrator {
     await this.#speak(reign, turn);
     taken.forEach(({ resolve }, i) => resolve(replies[i] ?? null));
     const next = reign.world.timers.next();
-    if (next !== null && next <= this.#ports.now()) void this.#inbox.add({ type: 'wake' }, 0);
+    // The alarm was set for the same moment: should this turn fail, it comes again by that.
+    if (next !== null && next <= this.#ports.now()) this.#inbox.add({ type: 'wake' }, 0).catch(() => {});
     this.#ports.log('turn', { events: taken.length, rows: turn.rowCount, ms: this.#ports.now() - startedAt });
   }
 

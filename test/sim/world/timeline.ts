@@ -28,7 +28,7 @@ export class Timeline {
   }
 
   at(time: number, run: () => void): Cancel {
-    const entry: Entry = { at: Math.max(this.#now, time), order: this.#order++, run };
+    const entry: Entry = { at: Math.max(this.#now, Math.ceil(time)), order: this.#order++, run };
     this.#entries.push(entry);
     return () => {
       entry.run = null;

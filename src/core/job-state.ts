@@ -29,6 +29,16 @@ export function settleState(turn: Turn, before: JobRecord, reason: () => string)
   if (isTerminalJobState(state)) turn.world.queue.remove(before.id);
 }
 
+/**
+ * The job as earlier events of this turn left it: one whose last partition has just been completed has ended, whatever
+ * else this turn brings.
+ */
+export function concluded(turn: Turn, job: JobRecord): JobRecord {
+  if (isTerminalJobState(job.state) || batchState(job.state, turn.world.book(job)) !== 'Completed') return job;
+  settleState(turn, job, () => '');
+  return turn.world.job(job.id) ?? job;
+}
+
 function settleQueued(turn: Turn, before: JobRecord, reason: string): void {
   const message = `Job queued. ${reason}`;
   const since = before.waitingSince ?? turn.now;

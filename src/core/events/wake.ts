@@ -5,7 +5,7 @@ import { isTerminalJobState } from '../../../schema/states.ts';
 import { fenceExecution, resendStop } from '../dispatch.ts';
 import { isLive, isOpen } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
-import { failForQueueTimeout, failJob, queueTimeoutMs } from '../job-state.ts';
+import { concluded, failForQueueTimeout, failJob, queueTimeoutMs } from '../job-state.ts';
 import { reasonFor } from '../look.ts';
 import type { TimerKind } from '../timers.ts';
 import type { Turn } from '../turn.ts';
@@ -75,7 +75,8 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
   },
 
   total: (turn, id) => {
-    const job = turn.world.job(id as JobId);
+    const known = turn.world.job(id as JobId);
+    const job = known === null ? null : concluded(turn, known);
     if (job === null || isTerminalJobState(job.state) || job.needs.totalTimeoutMs === 0) return;
     const at = job.versionAt + job.needs.totalTimeoutMs;
     if (at > turn.now) {

@@ -10,7 +10,18 @@ import { armAlarm, passLeaseAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
 import type { Ports } from './ports.ts';
 import { Reception } from './reception.ts';
-import type { Answer, LiveNode, SchedulerRpc, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from './rpc.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  LiveNode,
+  RerunJob,
+  SchedulerRpc,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from './rpc.ts';
 import { Sockets } from './sockets.ts';
 
 /** How soon an alarm that could not be served comes again. */
@@ -31,6 +42,7 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
     this.#sockets = new Sockets(ctx);
     this.#orchestrator = new Orchestrator(makePorts(ctx, env, this.#sockets), {
       cell: DEFAULT_CELL,
+      newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
       defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS,
     });
     this.#reception = new Reception(this.#sockets, (event, bytes) => this.#orchestrator.take(event, bytes));
@@ -42,6 +54,14 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
 
   stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
     return this.#command({ type: 'stopJob', command }, command.reason.length);
+  }
+
+  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
+    return this.#command({ type: 'rerunJob', command }, command.spec.length);
+  }
+
+  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
+    return this.#command({ type: 'changeNode', command }, command.message.length);
   }
 
   liveNodes(): Promise<readonly LiveNode[]> {

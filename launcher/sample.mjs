@@ -107,7 +107,7 @@ async function watchJob({ url, id, signal, onWaiting }) {
     const ended = terminal.has(state);
     const matters = ended ? state !== 'Completed' : Date.now() - shown.since > reasonAfterMs;
     if (matters && message !== '' && message !== shown.reason) {
-      say(`    ${message}`);
+      say(`    ${message.trim().replaceAll('\n', '\n    ')}`);
       shown = { ...shown, reason: message };
     }
     if (ended) return true;

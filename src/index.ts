@@ -16,6 +16,8 @@ function depsOf(env: Env): Deps {
     scheduler: {
       submitJob: (command) => scheduler().submitJob(command),
       stopJob: (command) => scheduler().stopJob(command),
+      rerunJob: (command) => scheduler().rerunJob(command),
+      changeNode: (command) => scheduler().changeNode(command),
       liveNodes: () => scheduler().liveNodes(),
       poke: () => scheduler().poke(),
     },

@@ -1,6 +1,27 @@
-import type { Answer, LiveNode, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from '../core/commands.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  LiveNode,
+  RerunJob,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from '../core/commands.ts';
 
-export type { Answer, LiveNode, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from '../core/commands.ts';
+export type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  LiveNode,
+  NodeAction,
+  RerunJob,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from '../core/commands.ts';
 
 /**
  * How the Worker talks to the Scheduler. A thrown error means an unknown outcome: the same command may be sent again,
@@ -9,6 +30,8 @@ export type { Answer, LiveNode, StopAnswer, StopJob, SubmitAnswer, SubmitJob } f
 export interface SchedulerRpc {
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>>;
   stopJob(command: StopJob): Promise<Answer<StopAnswer>>;
+  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>>;
+  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>>;
   liveNodes(): Promise<readonly LiveNode[]>;
   /** Looks whether anything is due. */
   poke(): Promise<void>;

@@ -3,7 +3,18 @@ import { PING, PONG } from '../../schema/protocol/version.ts';
 import type { Env } from '../env.ts';
 import { log } from '../log.ts';
 import { D1Store } from '../store/d1-store.ts';
-import type { Answer, LiveNode, SchedulerRpc, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from './rpc.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  LiveNode,
+  RerunJob,
+  SchedulerRpc,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from './rpc.ts';
 import type { ShellPorts } from './runtime.ts';
 import { Shell } from './shell.ts';
 
@@ -15,7 +26,9 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
     super(ctx, env);
     log('object.constructed');
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-    this.#shell = new Shell(ctx, makePorts(env));
+    this.#shell = new Shell(ctx, makePorts(env), {
+      newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
+    });
   }
 
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
@@ -24,6 +37,14 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
 
   stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
     return this.#shell.stopJob(command);
+  }
+
+  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
+    return this.#shell.rerunJob(command);
+  }
+
+  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
+    return this.#shell.changeNode(command);
   }
 
   liveNodes(): Promise<readonly LiveNode[]> {

@@ -5,7 +5,19 @@ import type { CoreEvent } from '../core/decide.ts';
 import { armAlarm, passLeaseAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
 import { Reception } from './reception.ts';
-import type { Answer, LiveNode, SchedulerRpc, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from './rpc.ts';
+import type { Settings } from './ports.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  LiveNode,
+  RerunJob,
+  SchedulerRpc,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from './rpc.ts';
 import type { ObjectContext, ObjectSocket, ShellPorts } from './runtime.ts';
 import { Sockets } from './sockets.ts';
 
@@ -22,7 +34,7 @@ export class Shell implements SchedulerRpc {
   readonly #orchestrator: Orchestrator;
   readonly #reception: Reception;
 
-  constructor(ctx: ObjectContext, ports: ShellPorts) {
+  constructor(ctx: ObjectContext, ports: ShellPorts, { newMembership }: Pick<Settings, 'newMembership'>) {
     this.#ctx = ctx;
     this.#ports = ports;
     const sockets = new Sockets(ctx);
@@ -36,7 +48,7 @@ export class Shell implements SchedulerRpc {
         survivors: () => sockets.survivors(),
         armAlarm: (at, besidesLeases) => armAlarm(ctx, at, besidesLeases),
       },
-      { cell: DEFAULT_CELL, defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS },
+      { cell: DEFAULT_CELL, newMembership, defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS },
     );
     this.#reception = new Reception(sockets, ports, (event, bytes) => this.#orchestrator.take(event, bytes));
   }
@@ -47,6 +59,14 @@ export class Shell implements SchedulerRpc {
 
   stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
     return this.#command({ type: 'stopJob', command }, command.reason.length);
+  }
+
+  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
+    return this.#command({ type: 'rerunJob', command }, command.spec.length);
+  }
+
+  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
+    return this.#command({ type: 'changeNode', command }, command.message.length);
   }
 
   liveNodes(): Promise<readonly LiveNode[]> {

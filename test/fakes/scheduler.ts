@@ -70,6 +70,14 @@ export class FakeScheduler implements SchedulerRpc {
     return this.nodes;
   }
 
+  rerunJob(): Promise<never> {
+    return Promise.reject(new Error('this fake does not rerun'));
+  }
+
+  changeNode(): Promise<never> {
+    return Promise.reject(new Error('this fake does not change nodes'));
+  }
+
   async #once<T>(command: { commandId: string; jobId: string }, run: () => T): Promise<{ ok: true; value: T }> {
     const fault = this.faults.shift();
     if (fault !== undefined && fault.after !== true) throw fault.error;

@@ -1,7 +1,8 @@
 import { jobNotFound } from '../../../schema/errors.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
 import type { Answer, StopAnswer, StopJob } from '../commands.ts';
-import { concluded, stopAll } from '../job-state.ts';
+import { stopAll } from '../job-state.ts';
+import { concluded } from '../kinds/batch.ts';
 import type { Turn } from '../turn.ts';
 import { remember } from './submit.ts';
 
@@ -26,6 +27,6 @@ export function stopJob(turn: Turn, command: StopJob): Answer<StopAnswer> {
   });
   stopAll(turn, job, 'Execution stop requested because job has been stopped');
   const value: StopAnswer = { evaluationId: command.evaluationId };
-  remember(turn, command.commandId, job, value);
+  remember(turn, command.commandId, job.id, value);
   return { ok: true, value };
 }

@@ -90,7 +90,14 @@ export class Reception {
     const connectedAt = this.#ports.now();
     this.#greeted.set(socket, { id, nodeId: hello.nodeId, agentInstance: hello.agentInstance, connectedAt });
     this.#sockets.add(id, socket, connectedAt);
-    await this.#take({ type: 'greeting', greeting: { session: id, hello, holds } }, bytes);
+    const greeting = { session: id, receivedAt: connectedAt, hello, holds };
+    try {
+      await this.#take({ type: 'greeting', greeting }, bytes);
+    } catch (error) {
+      // The agent would wait for its welcome.
+      this.#refuse(socket, closeCodes.protocolError, 'say hello again');
+      throw error;
+    }
   }
 
   #sender(socket: ObjectSocket): Session | null {

@@ -104,6 +104,7 @@ export class CoreHarness {
       type: 'greeting',
       greeting: {
         session,
+        receivedAt: this.now,
         holds,
         hello: {
           type: 'hello',

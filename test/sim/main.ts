@@ -1,4 +1,9 @@
-console.log = ((log) => (...a: unknown[]) => { if (typeof a[0] !== "string" || !a[0].startsWith("{")) log(...a); })(console.log);
+console.log = (
+  (log) =>
+  (...a: unknown[]) => {
+    if (typeof a[0] !== 'string' || !a[0].startsWith('{')) log(...a);
+  }
+)(console.log);
 import { Simulation } from './simulation.ts';
 const seed = Number(process.argv[2] ?? 1),
   n = Number(process.argv[3] ?? 1);

@@ -1,13 +1,15 @@
+import type { NodeAction } from '../../src/core/commands.ts';
 import type { NodeId } from '../../schema/ids.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { EngineRules } from './checks/engine-rules.ts';
 import { Liveness } from './checks/liveness.ts';
-import { isOpen, StoreRules } from './checks/store-rules.ts';
+import { isOpen } from './checks/rows.ts';
+import { StoreRules } from './checks/store-rules.ts';
 import { UserRules } from './checks/user-rules.ts';
 import { Base } from './world/base.ts';
 import { heal, unleash } from './world/chaos.ts';
 import { Database } from './world/database.ts';
-import { probe, randomPlan, zones } from './world/job-plan.ts';
+import { probe, randomPlan, randomType, zones } from './world/job-plan.ts';
 import { Machine, type NodePlan } from './world/machine.ts';
 import { ObjectHost } from './world/object-host.ts';
 import type { Rng } from './world/rng.ts';
@@ -33,6 +35,12 @@ const SETTLE_MS = 180 * SECOND;
 /** Left-over containers are looked for every five minutes. */
 const SWEEP_MS = 330 * SECOND;
 
+/** As often as they are named. */
+const nodeActions: readonly NodeAction[] = [
+  ...Array.from({ length: 6 }, (): NodeAction => 'approve'),
+  ...(['reject', 'reject', 'reject', 'drain', 'drain', 'drain', 'resume', 'resume', 'delete'] satisfies NodeAction[]),
+];
+
 /** One installation under one seed: faults and users for some minutes, then fair weather in which everything must mend. */
 export class Simulation {
   readonly #base: Base;
@@ -51,6 +59,7 @@ export class Simulation {
     this.#database = new Database(base);
     this.#host = new ObjectHost(base, this.#database);
     this.#machines = makeNodes(base.rng).map((plan) => new Machine(base, this.#host, plan));
+    if (base.rng.chance(0.3)) this.#host.newMembership = 'PENDING';
     const byId = new Map(this.#machines.map((machine) => [machine.nodeId as string, machine]));
     const { rows } = this.#database;
     const engineRules = new EngineRules(base, rows, byId);
@@ -70,7 +79,9 @@ export class Simulation {
     if (!this.#isCalm) unleash(this.#targets, chaosMs);
     await this.#pass(chaosMs);
     heal(this.#targets);
+    this.#operate();
     await this.#pass(RECOVERY_MS);
+    this.#checkShutOut();
     this.#watch();
     await this.#probe();
     await this.#pass(WORK_MS);
@@ -110,15 +121,43 @@ export class Simulation {
     const act = () => {
       const jobs = [...this.#users.jobs.values()];
       const kind = jobs.length === 0 ? 0 : rng.next();
-      if (kind < 0.6) return void this.#users.submit(`job-${this.#users.jobs.size + 1}`, randomPlan(rng));
-      const job = rng.pick(jobs);
-      if (kind < 0.85) {
-        const plan = rng.chance(0.3) ? job.plan : randomPlan(rng);
-        return void this.#users.submit(job.name, { ...plan, type: job.plan.type }, rng.chance(0.3));
+      if (kind < 0.55) {
+        const plan = randomPlan(rng, randomType(rng));
+        return void this.#users.submit(`job-${this.#users.jobs.size + 1}`, plan);
       }
-      void this.#users.stop(job);
+      const job = rng.pick(jobs);
+      if (kind < 0.72) {
+        const plan = rng.chance(0.3) ? job.plan : randomPlan(rng, job.plan.type);
+        return void this.#users.submit(job.name, plan, rng.chance(0.3));
+      }
+      if (kind < 0.8) return void this.#users.rerun(job);
+      if (kind < 0.9) return void this.#users.stop(job);
+      void this.#users.changeNode(rng.pick(this.#machines).nodeId, rng.pick(nodeActions));
     };
     for (let i = 0; i < count; i++) timeline.after(rng.int(0, withinMs), act);
+    if (this.#host.newMembership === 'APPROVED') return;
+    for (const { nodeId } of this.#machines) {
+      timeline.after(rng.int(SECOND, withinMs), () => void this.#users.changeNode(nodeId, 'approve'));
+    }
+  }
+
+  /** The operator's last word: most nodes may work again, some stay out. */
+  #operate(): void {
+    const { rng } = this.#base;
+    for (const { nodeId } of this.#machines) {
+      if (rng.chance(0.85)) void this.#users.changeNode(nodeId, 'approve');
+      if (rng.chance(0.85)) void this.#users.changeNode(nodeId, 'resume');
+    }
+  }
+
+  /** Promise 8: nothing runs on a node that may not work, now that it could hear of it. */
+  #checkShutOut(): void {
+    for (const { nodeId, engine } of this.#machines) {
+      const node = this.#database.rows.nodes.get(nodeId);
+      if (node?.membership === 'APPROVED' && node.deletedAt === 0) continue;
+      this.#base.totals.count('node shut out');
+      if (engine.running.length > 0) this.#base.violate(`[8] ${nodeId} is shut out and runs ${engine.running.length}`);
+    }
   }
 
   /** From here on nobody waits without a reason. */
@@ -134,6 +173,8 @@ export class Simulation {
   /** New jobs that any node can take, in fair weather. */
   async #probe(): Promise<void> {
     for (const machine of this.#machines) {
+      const node = this.#database.rows.nodes.get(machine.nodeId);
+      if (node !== undefined && (node.membership === 'REJECTED' || node.deletedAt > 0)) continue;
       if (machine.isConnected) this.#base.totals.count('probed node');
       else this.#base.violate(`[6] ${machine.nodeId} is not connected ${RECOVERY_MS} ms after all was well`);
     }
@@ -158,7 +199,7 @@ export class Simulation {
     const isSettled = () =>
       this.#users.pending === 0 &&
       [...rows.jobs.values()].every(({ job }) => isTerminalJobState(job.state)) &&
-      [...rows.executions.values()].every(({ execution }) => !isOpen(execution));
+      [...rows.executions.values()].every(({ execution }) => !isOpen(execution) || this.#isGone(execution.nodeId));
     await this.#pass(SETTLE_MS, isSettled);
     if (!isSettled()) return this.#unsettled();
     await this.#checkCharges();
@@ -173,9 +214,15 @@ export class Simulation {
       if (!isTerminalJobState(job.state)) return this.#base.violate(`[7] ${job.name} is still ${job.state}`);
     }
     for (const { execution: e } of rows.executions.values()) {
-      if (isOpen(e)) return this.#base.violate(`[7] ${e.id.slice(0, 10)} on ${e.nodeId} is still ${e.computeState}`);
+      if (isOpen(e) && !this.#isGone(e.nodeId))
+        return this.#base.violate(`[7] ${e.id.slice(0, 10)} on ${e.nodeId} is still ${e.computeState}`);
     }
     this.#base.violate('[1] a command got no answer');
+  }
+
+  /** A deleted node never says what became of its executions; they end by their own deadline, a day later. */
+  #isGone(nodeId: NodeId): boolean {
+    return (this.#database.rows.nodes.get(nodeId)?.deletedAt ?? 0) > 0;
   }
 
   /** By the Scheduler's own word, all that the nodes have is free again. */
@@ -186,6 +233,7 @@ export class Simulation {
       .then((nodes) => {
         isAnswered = true;
         for (const { nodeId, available, runningExecutions } of nodes) {
+          if (this.#isGone(nodeId)) continue;
           const capacity = this.#database.rows.nodes.get(nodeId)?.info.capacity;
           if (runningExecutions !== 0 || available.cpu !== capacity?.cpu || available.memory !== capacity.memory) {
             this.#base.violate(`[4] ${nodeId} has ${JSON.stringify(available)} left of ${JSON.stringify(capacity)}`);

@@ -4,7 +4,7 @@ import { add, amountsOf, fits, NOTHING } from '../../../src/core/amounts.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Base } from '../world/base.ts';
 import type { Machine } from '../world/machine.ts';
-import { isOpen } from './store-rules.ts';
+import { isOpen } from './rows.ts';
 
 /** What really runs on the machines, against what the store says. */
 export class EngineRules {

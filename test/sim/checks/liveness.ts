@@ -1,5 +1,5 @@
 import type { ExecutionId, JobId } from '../../../schema/ids.ts';
-import { RETRY_MAX_MS } from '../../../schema/limits.ts';
+import { RESERVE_AFTER_MS, RETRY_MAX_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord, JobRecord, NodeRecord } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
 import { add, amountsOf, fits, NOTHING, subtract } from '../../../src/core/amounts.ts';
@@ -7,7 +7,8 @@ import { whyNever } from '../../../src/core/placement/filters.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Base } from '../world/base.ts';
 import type { Machine } from '../world/machine.ts';
-import { isLive, type StoreRules } from './store-rules.ts';
+import { isLive } from './rows.ts';
+import type { StoreRules } from './store-rules.ts';
 
 /** How soon a queued job starts on a free node that matches it. */
 const START_MS = 5_000;
@@ -46,17 +47,51 @@ export class Liveness {
     }
   }
 
-  /** Some partition waits for nothing but a node, and there is one. */
+  /** Some slot of the job waits for nothing but a node, and there is one. */
   #couldStart(job: JobRecord, executions: readonly ExecutionRecord[]): boolean {
     const current = executions.filter((e) => e.jobVersion === job.version);
-    const held = new Set(current.filter((e) => isLive(e) || e.computeState === 'Completed').map((e) => e.partition));
-    const recently = (this.#base.timeline.now - RETRY_MAX_MS - 1_000) * 1_000;
-    // A failed attempt is followed by the next after a while.
-    const resting = new Set(current.filter((e) => e.modifiedAt > recently).map((e) => e.partition));
-    const isFree = (partition: number) => !held.has(partition) && !resting.has(partition);
-    if (!Array.from({ length: job.count }, (_, i) => i).some(isFree)) return false;
     const declined = new Set(current.filter((e) => e.computeState === 'AskForBidRejected').map((e) => e.nodeId));
-    return [...this.#rows.nodes.values()].some((node) => !declined.has(node.id) && this.#hasRoom(node, job));
+    const nodes = [...this.#rows.nodes.values()].filter((node) => !declined.has(node.id) && this.#hasRoom(node, job));
+    if (job.type === 'ops' || job.type === 'daemon') {
+      return nodes.some((node) =>
+        this.#isUnserved(
+          job,
+          current.filter((e) => e.nodeId === node.id),
+        ),
+      );
+    }
+    const kept = this.#isOutrun(job) ? 1 : 0;
+    if (nodes.length <= kept) return false;
+    // A service replaces its old copies in its own time.
+    if (executions.some((e) => e.jobVersion !== job.version && isLive(e))) return false;
+    const partitions = Array.from({ length: job.count }, (_, partition) => partition);
+    return partitions.some((partition) =>
+      this.#isUnserved(
+        job,
+        current.filter((e) => e.partition === partition),
+      ),
+    );
+  }
+
+  /** A slot with these executions wants another one, and does not rest after a failure. */
+  #isUnserved(job: JobRecord, executions: readonly ExecutionRecord[]): boolean {
+    const recently = (this.#base.timeline.now - RETRY_MAX_MS - 1_000) * 1_000;
+    // An ops job that failed on a node may be done there.
+    if (job.type === 'ops' && executions.length > 0) return false;
+    if (executions.some((e) => isLive(e) || e.modifiedAt > recently)) return false;
+    if (job.type === 'batch') return !executions.some((e) => e.computeState === 'Completed');
+    return !executions.some((e) => e.failureClass === 'permanent');
+  }
+
+  /** One node may be kept free for a job that comes before this one and has waited long. */
+  #isOutrun(job: JobRecord): boolean {
+    const ripe = this.#base.timeline.now - RESERVE_AFTER_MS;
+    for (const { job: other, active } of this.#rows.jobs.values()) {
+      if (!active || other.id === job.id || isTerminalJobState(other.state) || other.versionAt > ripe) continue;
+      if (other.priority > job.priority || (other.priority === job.priority && other.versionAt <= job.versionAt))
+        return true;
+    }
+    return false;
   }
 
   #hasRoom(node: NodeRecord, job: JobRecord): boolean {

@@ -1,11 +1,12 @@
 import type { ExecutionId, JobId, NodeId } from '../../../schema/ids.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
-import { isTerminalComputeState, isTerminalJobState } from '../../../schema/states.ts';
+import { isTerminalJobState } from '../../../schema/states.ts';
 import { add, amountsOf, fits, NOTHING } from '../../../src/core/amounts.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Batch, CommitOutcome } from '../../../src/store/store.ts';
 import type { Base } from '../world/base.ts';
 import { checkJobState } from './job-rules.ts';
+import { isLive, isOpen, slotKey } from './rows.ts';
 
 /** How far an execution may have gone after each state; terminal states have no way on. */
 const waysOn: Readonly<Record<string, readonly string[]>> = {
@@ -70,9 +71,10 @@ export class StoreRules {
     if (after.fenced && after.computeState === 'Completed') this.#base.totals.count('execution fenced, then Completed');
     if (before !== undefined) this.#checkStep(before, after);
     this.#index(after);
-    const key = partitionKey(after);
+    const key = this.#slot(after);
     if ((this.#live.get(key)?.size ?? 0) > 1) this.#violate('[3] two live executions', after);
-    if (after.computeState === 'Completed') {
+    const isKeptUp = ['service', 'daemon'].includes(this.#rows.jobs.get(after.jobId)?.job.type ?? '');
+    if (after.computeState === 'Completed' && !isKeptUp) {
       const other = this.#completed.get(key);
       if (other !== undefined && other !== after.id) this.#violate('[3] two Completed executions', after);
       this.#completed.set(key, after.id);
@@ -99,9 +101,13 @@ export class StoreRules {
     if (!same || before.jobVersion !== after.jobVersion) this.#violate('[3] an execution changed its place', after);
   }
 
+  #slot(execution: ExecutionRecord): string {
+    return slotKey(this.#rows.jobs.get(execution.jobId)?.job, execution);
+  }
+
   #index(execution: ExecutionRecord): void {
     const { id, nodeId } = execution;
-    put(this.#live, partitionKey(execution), { id, isIn: isLive(execution) });
+    put(this.#live, this.#slot(execution), { id, isIn: isLive(execution) });
     put(this.#open, nodeId, { id, isIn: isOpen(execution) });
   }
 
@@ -165,18 +171,6 @@ export class StoreRules {
   #violate(what: string, execution: ExecutionRecord): void {
     this.#base.violate(`${what}: ${execution.id.slice(0, 10)} of ${execution.jobId.slice(0, 10)}`);
   }
-}
-
-export function isOpen(execution: ExecutionRecord): boolean {
-  return !isTerminalComputeState(execution.computeState);
-}
-
-export function isLive(execution: ExecutionRecord): boolean {
-  return isOpen(execution) && execution.desiredState !== 'Stopped';
-}
-
-function partitionKey({ jobId, jobVersion, partition }: ExecutionRecord): string {
-  return `${jobId}/${jobVersion}/${partition}`;
 }
 
 function put<K>(sets: Map<K, Set<ExecutionId>>, key: K, { id, isIn }: { id: ExecutionId; isIn: boolean }): void {

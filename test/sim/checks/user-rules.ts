@@ -1,6 +1,6 @@
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
-import type { StopAnswer, SubmitAnswer } from '../../../src/scheduler/rpc.ts';
+import type { ChangeNode, ChangeNodeAnswer, StopAnswer, SubmitAnswer } from '../../../src/scheduler/rpc.ts';
 import type { Base } from '../world/base.ts';
 import type { Ended, UserChecks, UserJob } from '../world/users.ts';
 
@@ -17,7 +17,7 @@ export class UserRules implements UserChecks {
   }
 
   submitted(job: UserJob, commandId: string, ended: Ended<SubmitAnswer>): void {
-    if (ended.type === 'refused') return this.#refused(job, commandId, ended);
+    if (ended.type === 'refused') return this.#refused(job.name, commandId, ended);
     if (ended.type === 'unknown') return;
     const { jobId, version } = ended.value;
     const stored = this.#rows.jobs.get(jobId)?.job;
@@ -32,12 +32,16 @@ export class UserRules implements UserChecks {
   }
 
   stopped(job: UserJob, commandId: string, ended: Ended<StopAnswer>): void {
-    if (ended.type === 'refused') return this.#refused(job, commandId, ended);
+    if (ended.type === 'refused') return this.#refused(job.name, commandId, ended);
     if (ended.type === 'unknown' || job.jobId === null) return;
     const stored = this.#rows.jobs.get(job.jobId)?.job;
     if (stored === undefined) return this.#base.violate(`[1] ${job.name} was stopped and is not in the store`);
     if (isTerminalJobState(stored.state) || job.submits > 1) return;
     this.#base.violate(`[7] ${job.name} was stopped and is ${stored.state}`);
+  }
+
+  changed({ nodeId, commandId }: ChangeNode, ended: Ended<ChangeNodeAnswer>): void {
+    if (ended.type === 'refused') this.#refused(nodeId, commandId, ended);
   }
 
   /** At the end: everything that was accepted is there, and each submission made at most one version. */
@@ -55,9 +59,9 @@ export class UserRules implements UserChecks {
     }
   }
 
-  #refused(job: UserJob, commandId: string, { error }: { error: Error }): void {
+  #refused(subject: string, commandId: string, { error }: { error: Error }): void {
     if (this.#rows.commands.has(commandId)) {
-      this.#base.violate(`[1] a command for ${job.name} was carried out and refused: ${error.message}`);
+      this.#base.violate(`[1] a command for ${subject} was carried out and refused: ${error.message}`);
     }
   }
 }

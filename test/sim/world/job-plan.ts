@@ -31,18 +31,25 @@ export const probe: JobPlan = {
 
 export const zones = ['a', 'b', 'c'] as const;
 
-export function randomPlan(rng: Rng): JobPlan {
+export function randomPlan(rng: Rng, type: JobType): JobPlan {
+  const runsOnEveryNode = type === 'ops' || type === 'daemon';
   return {
-    type: 'batch',
-    count: rng.chance(0.7) ? 1 : rng.int(2, 10),
+    type,
+    count: runsOnEveryNode ? 0 : rng.chance(0.7) ? 1 : rng.int(2, 10),
     priority: rng.chance(0.7) ? 0 : rng.int(1, 10),
     constraints: rng.chance(0.3) ? [randomConstraint(rng)] : [],
     cpu: rng.chance(0.03) ? 100 : rng.pick([0.1, 0.25, 0.5, 1, 1, 2]),
     memoryMb: rng.pick([10, 50, 100, 200, 500]),
     engine: rng.chance(0.02) ? 'wasm' : 'docker',
     timeouts: randomTimeouts(rng),
-    behaviour: randomBehaviour(rng),
+    behaviour: randomBehaviour(rng, type === 'service' || type === 'daemon'),
   };
+}
+
+export function randomType(rng: Rng): JobType {
+  const roll = rng.next();
+  if (roll < 0.6) return 'batch';
+  return roll < 0.75 ? 'service' : roll < 0.88 ? 'ops' : 'daemon';
 }
 
 /** The document that a plan stands for. */
@@ -95,9 +102,11 @@ function randomTimeouts(rng: Rng): JobPlan['timeouts'] {
   };
 }
 
-function randomBehaviour(rng: Rng): Behaviour {
+/** @param lasts  true for tasks that are meant to run until they are stopped */
+function randomBehaviour(rng: Rng, lasts: boolean): Behaviour {
   const kind = rng.next();
-  const runMs = kind < 0.7 ? rng.int(100, 15_000) : kind < 0.92 ? rng.int(20_000, 150_000) : undefined;
+  const short = lasts ? 0.15 : 0.7;
+  const runMs = kind < short ? rng.int(100, 15_000) : kind < short + 0.22 ? rng.int(20_000, 150_000) : undefined;
   return {
     ...(runMs !== undefined && { runMs }),
     ...(rng.chance(0.3) && { pullMs: rng.int(100, 6_000) }),

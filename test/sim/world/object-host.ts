@@ -105,6 +105,7 @@ export class ObjectHost {
   readonly zombies = new Set<Life>();
   /** The alarm's time; null when none is set. */
   alarmAt: number | null = null;
+  newMembership: 'APPROVED' | 'PENDING' = 'APPROVED';
   /** How far the next life's clock is off, in ms. */
   skewMs = 0;
   readonly #base: Base;
@@ -214,7 +215,7 @@ export class ObjectHost {
         if (event.endsWith('.failed')) trace.line(`${life.name} ${event} ${JSON.stringify(fields)}`);
       },
     };
-    return new Shell(this.#context(life), ports);
+    return new Shell(this.#context(life), ports, { newMembership: this.newMembership });
   }
 
   #context(life: Life): ObjectContext {

@@ -1,8 +1,18 @@
 import { ShoalError } from '../../../schema/errors.ts';
-import { DEFAULT_CELL, type EvaluationId, type JobId } from '../../../schema/ids.ts';
+import { DEFAULT_CELL, type EvaluationId, type JobId, type NodeId } from '../../../schema/ids.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
 import { command, type CommandDeps } from '../../../src/http/command.ts';
-import type { Answer, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from '../../../src/scheduler/rpc.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  NodeAction,
+  RerunJob,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from '../../../src/scheduler/rpc.ts';
 import type { Shell } from '../../../src/scheduler/shell.ts';
 import { overdueWake } from '../../../src/scheduler/overdue.ts';
 import type { Base } from './base.ts';
@@ -27,13 +37,14 @@ export interface UserJob {
   plan: JobPlan;
   /** The newest version that an answer named. */
   version: number;
-  /** Different submissions under this name. */
+  /** Different submissions and reruns under this name. */
   submits: number;
 }
 
 export interface UserChecks {
   submitted(job: UserJob, commandId: string, ended: Ended<SubmitAnswer>): void;
   stopped(job: UserJob, commandId: string, ended: Ended<StopAnswer>): void;
+  changed(change: ChangeNode, ended: Ended<ChangeNodeAnswer>): void;
 }
 
 /** Users behind the Worker: its resend logic is the real one, its calls to the object and to D1 may fail. */
@@ -108,6 +119,47 @@ export class Users {
     const ended = await this.#send<StopAnswer>(stop.commandId, (shell, retry) => shell.stopJob({ ...stop, retry }));
     this.#note(`stop ${job.name}`, ended);
     this.#checks.stopped(job, stop.commandId, ended);
+  }
+
+  /** Runs the newest version again. */
+  async rerun(job: UserJob): Promise<void> {
+    const { rng, trace } = this.#base;
+    const { jobId, plan } = job;
+    if (jobId === null) return;
+    job.submits += 1;
+    const spec = specOf(job.name, plan);
+    const text = JSON.stringify(spec);
+    const rerun: RerunJob = {
+      commandId: rng.uuid(),
+      retry: false,
+      jobId,
+      evaluationId: rng.uuid() as EvaluationId,
+      priority: spec.Priority,
+      count: spec.Count,
+      needs: needsOf(spec),
+      spec: text,
+      specHash: text,
+    };
+    trace.line(`user reruns ${job.name}`);
+    const ended = await this.#send<SubmitAnswer>(rerun.commandId, (shell, retry) =>
+      shell.rerunJob({ ...rerun, retry }),
+    );
+    if (ended.type === 'done') job.version = Math.max(job.version, ended.value.version);
+    this.#note(`rerun ${job.name}`, ended);
+    this.#checks.submitted(job, rerun.commandId, ended);
+  }
+
+  /** An operator's word on a node. */
+  async changeNode(nodeId: NodeId, action: NodeAction): Promise<void> {
+    const { rng, trace } = this.#base;
+    const change: ChangeNode = { commandId: rng.uuid(), retry: false, nodeId, action, message: 'because' };
+    trace.line(`user: ${action} ${nodeId}`);
+    const ended = await this.#send<ChangeNodeAnswer>(change.commandId, (shell, retry) =>
+      shell.changeNode({ ...change, retry }),
+    );
+    this.#note(`${action} ${nodeId}`, ended);
+    if (ended.type === 'done') this.#base.totals.count(`node ${action}`);
+    this.#checks.changed(change, ended);
   }
 
   async #send<T>(commandId: string, call: (shell: Shell, retry: boolean) => Promise<Answer<T>>): Promise<Ended<T>> {

@@ -20,8 +20,8 @@ const LAST_PAUSE_MS = 10_000;
 interface Reign {
   readonly world: World;
   fence: FenceRow;
-  /** The alarm that is set; a needless one is harmless, a missing one is not. */
-  armedAt: number | null;
+  /** The alarm that is set, with what it says of other deadlines than leases. */
+  armed: { readonly at: number; readonly besidesLeases: number | null } | null;
   now: number;
   started: boolean;
 }
@@ -146,7 +146,7 @@ export class Orchestrator {
     if (opened === undefined) throw new StoreSilent('the database does not answer');
     const { loaded, fence } = opened;
     const world = new World(loaded);
-    this.#reign = { world, fence, armedAt: null, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    this.#reign = { world, fence, armed: null, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
     this.#ports.log('world.loaded', {
       epoch: loaded.epoch,
       jobs: loaded.jobs.length,
@@ -174,10 +174,16 @@ export class Orchestrator {
 
   /** Before the commit: an object that is evicted right after it must still be woken. */
   async #armAlarm(reign: Reign): Promise<void> {
-    const next = reign.world.timers.next();
-    if (next === null || (reign.armedAt !== null && reign.armedAt <= next && reign.armedAt > reign.now)) return;
-    await this.#ports.armAlarm(next, reign.world.timers.nextBesidesLeases());
-    reign.armedAt = next;
+    const at = reign.world.timers.next();
+    if (at === null) return;
+    const besidesLeases = reign.world.timers.nextBesidesLeases();
+    const { armed } = reign;
+    // A needless alarm is harmless, a missing one is not; nor may it take itself for one about leases alone.
+    const isSoonEnough = armed !== null && armed.at <= at && armed.at > reign.now;
+    const isKnown = besidesLeases === null || (armed?.besidesLeases ?? Infinity) <= besidesLeases;
+    if (isSoonEnough && isKnown) return;
+    await this.#ports.armAlarm(at, besidesLeases);
+    reign.armed = { at, besidesLeases };
   }
 
   async #commit(reign: Reign, turn: Turn): Promise<void> {

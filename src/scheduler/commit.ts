@@ -12,7 +12,8 @@ export class StoreSilent extends Error {
   override readonly name = 'StoreSilent';
 }
 
-const SILENCE_MS = 30_000;
+/** How long the database may say nothing. */
+export const SILENCE_MS = 30_000;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 5_000;
 

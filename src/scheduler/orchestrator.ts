@@ -7,7 +7,7 @@ import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
 import { World } from '../core/world.ts';
 import type { Batch, FenceRow } from '../store/store.ts';
-import { commitForSure, StoreSilent } from './commit.ts';
+import { commitForSure, SILENCE_MS, StoreSilent } from './commit.ts';
 import { hydrate } from './hydrate.ts';
 import { Inbox, type Waiting } from './inbox.ts';
 import { Outbox } from './outbox.ts';
@@ -108,7 +108,7 @@ export class Orchestrator {
   async #turn(taken: readonly Waiting[]): Promise<void> {
     const reign = this.#reign ?? (await this.#load());
     const startedAt = this.#ports.now();
-    const hydrated = await hydrate(reign.world, this.#ports.store, taken);
+    const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken));
     const turn = new Turn(reign.world, this.#env(reign));
     if (!reign.started) {
       decide(turn, { type: 'start', sessions: this.#ports.survivors() });
@@ -142,9 +142,7 @@ export class Orchestrator {
 
   async #load(): Promise<Reign> {
     const now = this.#ports.now();
-    const opened = await this.#ports.within(this.#ports.store.open(this.#settings.cell, now), 30_000);
-    if (opened === undefined) throw new StoreSilent('the database does not answer');
-    const { loaded, fence } = opened;
+    const { loaded, fence } = await this.#ask(this.#ports.store.open(this.#settings.cell, now));
     const world = new World(loaded);
     this.#reign = { world, fence, armed: null, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
     this.#ports.log('world.loaded', {
@@ -154,6 +152,18 @@ export class Orchestrator {
       nodes: loaded.nodes.length,
     });
     return this.#reign;
+  }
+
+  /** Waits for the store's answer. @throws StoreSilent when it fails or takes too long: nothing is known then */
+  async #ask<T>(asked: Promise<T>): Promise<T> {
+    const answer = asked.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
+    const first = await this.#ports.within(answer, SILENCE_MS);
+    if (first === undefined) throw new StoreSilent('the database does not answer');
+    if ('error' in first) throw new StoreSilent(`the database does not answer: ${describe(first.error)}`);
+    return first.value;
   }
 
   #env(reign: Reign): Env {
@@ -209,7 +219,7 @@ export class Orchestrator {
     for (const note of turn.notes) this.#ports.log('note', { note }, 'warn');
     for (const nodeId of turn.touchedNodes) this.#attach(reign.world, nodeId);
     try {
-      for (const { session, frame } of await this.#outbox.frames(turn.messages, reign.fence.epoch)) {
+      for (const { session, frame } of await this.#ask(this.#outbox.frames(turn.messages, reign.fence.epoch))) {
         this.#ports.send(session, frame);
       }
     } catch (error) {

@@ -58,6 +58,12 @@ export class Orchestrator {
     return reply;
   }
 
+  /** The alarm rang: it is not set any more, even when it came a little early by this object's clock. */
+  async takeAlarm(): Promise<void> {
+    if (this.#reign !== null) this.#reign.armed = null;
+    await this.take({ type: 'wake' }, 0);
+  }
+
   /** What only the Scheduler knows of its nodes. */
   async liveNodes(): Promise<readonly LiveNode[]> {
     if (this.#reign === null) await this.take({ type: 'wake' }, 0);
@@ -192,8 +198,8 @@ export class Orchestrator {
     const isSoonEnough = armed !== null && armed.at <= at && armed.at > reign.now;
     const isKnown = besidesLeases === null || (armed?.besidesLeases ?? Infinity) <= besidesLeases;
     if (isSoonEnough && isKnown) return;
-    await this.#ports.armAlarm(at, besidesLeases);
     reign.armed = { at, besidesLeases };
+    await this.#ports.armAlarm(at, besidesLeases);
   }
 
   async #commit(reign: Reign, turn: Turn): Promise<void> {

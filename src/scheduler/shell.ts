@@ -96,7 +96,7 @@ export class Shell implements SchedulerRpc {
     const now = this.#ports.now();
     try {
       if (!this.#orchestrator.isLoaded && (await passLeaseAlarm(this.#ctx, now))) return;
-      await this.#orchestrator.take({ type: 'wake' }, 0);
+      await this.#orchestrator.takeAlarm();
     } catch (error) {
       this.#ports.log('alarm.failed', { error: String(error) }, 'error');
       await armAlarm(this.#ctx, now + ALARM_RETRY_MS, now + ALARM_RETRY_MS);

@@ -15,6 +15,8 @@ import type { Ports, Settings } from './ports.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
+/** How far this object's clock may be behind the alarm's; an alarm that is earlier is an old one. */
+const MAX_EARLY_MS = 1_000;
 
 /** What lives from a load of the world to the next. */
 interface Reign {
@@ -58,9 +60,13 @@ export class Orchestrator {
     return reply;
   }
 
-  /** The alarm rang: it is not set any more, even when it came a little early by this object's clock. */
+  /** The alarm rang: it is not set any more. When this object's clock is a little behind, the alarm's time is taken. */
   async takeAlarm(): Promise<void> {
-    if (this.#reign !== null) this.#reign.armed = null;
+    const reign = this.#reign;
+    if (reign !== null && reign.armed !== null) {
+      if (reign.armed.at - this.#ports.now() <= MAX_EARLY_MS) reign.now = Math.max(reign.now, reign.armed.at);
+      reign.armed = null;
+    }
     await this.take({ type: 'wake' }, 0);
   }
 

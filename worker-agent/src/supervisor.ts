@@ -176,9 +176,12 @@ export class Supervisor {
       await this.#ports.journal.append({ type: 'taken', executionId, run });
     } catch (error) {
       this.#slots.delete(executionId);
-      await this.#ports.journal.append({ type: 'forgotten', executionId }).catch(() => {});
-      this.#ports.log.error('journal.failed', { executionId, error: errorText(error) });
       const reason = `the node cannot write its journal: ${errorText(error)}`;
+      const at = this.#ports.clock.now();
+      await this.#ports.journal.append({ type: 'forgotten', executionId }).catch(() => {});
+      // Should the same `run` come again once the disk can be written, it must get the same answer.
+      await this.#ports.journal.append({ type: 'rejected', executionId, reason, at }).catch(() => {});
+      this.#ports.log.error('journal.failed', { executionId, error: errorText(error) });
       this.#ports.send({ type: 'reject', executionId, reason });
       this.#settle();
       return;

@@ -24,8 +24,9 @@ export class EngineRules {
     const where = `${id.slice(0, 10)} on ${machine.nodeId}`;
     if (execution === undefined) return this.#base.violate(`[1] ${where} runs and is not in the store`);
     if (execution.nodeId !== machine.nodeId) this.#base.violate(`[4] ${where} runs where it was not placed`);
-    if ((machine.engine.starts.get(id) ?? 0) > 1) this.#base.violate(`[3] ${where} was started twice`);
+    // Without its journal an agent cannot know what ran before.
     if (machine.hasLostJournal) return;
+    if ((machine.engine.starts.get(id) ?? 0) > 1) this.#base.violate(`[3] ${where} was started twice`);
     if (!isOpen(execution)) this.#base.violate(`[4] ${where} runs after it ended as ${execution.computeState}`);
     let used = NOTHING;
     for (const running of machine.engine.running) {

@@ -248,6 +248,7 @@ export class ObjectHost {
 
   #setAlarm(at: number): void {
     this.alarmAt = at;
+    this.#base.trace.line(`alarm set for ${at}`);
     const epoch = ++this.#alarmEpoch;
     const { timeline, rng, weather } = this.#base;
     let lateMs = rng.int(0, 3);
@@ -264,6 +265,7 @@ export class ObjectHost {
     this.alarmAt = null;
     const { rng, weather, totals } = this.#base;
     totals.count('alarm');
+    this.#base.trace.line('alarm rings');
     const life = this.wake();
     this.#takeAlarm(life);
     if (!rng.chance(weather.alarmDoubled)) return;

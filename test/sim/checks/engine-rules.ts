@@ -43,7 +43,7 @@ export class EngineRules {
     const machine = this.#machines.get(execution.nodeId);
     if (machine === undefined) return;
     const where = `${execution.id.slice(0, 10)} on ${machine.nodeId}`;
-    if (execution.computeState === 'Completed' && machine.engine.starts.get(execution.id) !== 1) {
+    if (execution.computeState === 'Completed' && !machine.engine.starts.has(execution.id)) {
       this.#base.violate(`[3] ${where} is Completed and never ran`);
     }
     if (machine.hasLostJournal) return;

@@ -149,6 +149,7 @@ export function unleash(targets: Targets, forMs: number): void {
 
 /** Ends all faults. What they left behind has to mend by itself. */
 export function heal({ base, database, host, machines }: Targets): void {
+  base.isHealed = true;
   base.weather.clear();
   database.awayUntil = 0;
   host.skewMs = 0;
@@ -178,7 +179,7 @@ function crash(targets: Targets, kind: string, then: (machine: Machine) => void)
 }
 
 function startLater({ base }: Targets, machine: Machine): void {
-  const ms = base.rng.chance(0.7) ? base.rng.int(0, 5_000) : base.rng.int(5_000, 180_000);
+  const ms = base.isHealed || base.rng.chance(0.7) ? base.rng.int(0, 5_000) : base.rng.int(5_000, 180_000);
   base.timeline.after(ms, () => machine.start());
 }
 

@@ -52,7 +52,7 @@ export class Link implements ServerSocket {
 
   /** The connection stands: the object gets its end, the agent is told. */
   open(): void {
-    this.#host.sockets.add(this);
+    this.#host.accept(this);
     this.#events.open();
   }
 

@@ -174,6 +174,12 @@ export class ObjectHost {
     this.#base.timeline.after(ms, () => this.end(life));
   }
 
+  /** Takes an agent's connection: the Worker hands it to the object, which comes to life for it. */
+  accept(socket: ServerSocket): void {
+    this.wake();
+    this.sockets.add(socket);
+  }
+
   /** Takes a text frame of an agent; heartbeats are answered without waking anybody. */
   deliver(socket: ServerSocket, frame: string): void {
     if (!this.sockets.has(socket)) return;

@@ -1,4 +1,4 @@
-import { ORCHESTRATOR_ID } from '../../schema/ids.ts';
+import { ORCHESTRATOR_ID, type EpochMs } from '../../schema/ids.ts';
 import { decodeFrame } from '../../schema/protocol/frames.ts';
 import { fromAgent, type Hello } from '../../schema/protocol/from-agent.ts';
 import type { Held } from '../../schema/protocol/common.ts';
@@ -19,6 +19,8 @@ export class Reception {
   readonly #sockets: Sockets;
   readonly #ports: Pick<ShellPorts, 'now' | 'newId' | 'log'>;
   readonly #take: (event: CoreEvent, bytes: number) => Promise<Reply>;
+  /** When sockets that have not been greeted were accepted. */
+  readonly #acceptedAt = new Map<ObjectSocket, EpochMs>();
   /** Hellos whose list is not complete yet; lost with the object, and then the agent dials again. */
   readonly #pending = new Map<ObjectSocket, Pending>();
   /** Greeted sockets whose attachment is written once their greeting is committed. */
@@ -32,6 +34,11 @@ export class Reception {
     this.#sockets = sockets;
     this.#ports = ports;
     this.#take = take;
+  }
+
+  /** Notes when a connection was made; what it says may come long after. */
+  accepted(socket: ObjectSocket): void {
+    this.#acceptedAt.set(socket, this.#ports.now());
   }
 
   async takeFrame(socket: ObjectSocket, data: string | ArrayBuffer): Promise<void> {
@@ -53,6 +60,7 @@ export class Reception {
 
   async takeClose(socket: ObjectSocket, why: string): Promise<void> {
     this.#pending.delete(socket);
+    this.#acceptedAt.delete(socket);
     const sender = this.#sender(socket);
     this.#greeted.delete(socket);
     if (sender === null) return;
@@ -87,10 +95,17 @@ export class Reception {
     this.#pending.delete(socket);
     const { hello, holds } = pending;
     const id = this.#ports.newId();
-    const connectedAt = this.#ports.now();
-    this.#greeted.set(socket, { id, nodeId: hello.nodeId, agentInstance: hello.agentInstance, connectedAt });
-    this.#sockets.add(id, socket, connectedAt);
-    const greeting = { session: id, receivedAt: connectedAt, hello, holds };
+    const now = this.#ports.now();
+    const acceptedAt = this.#acceptedAt.get(socket) ?? now;
+    this.#acceptedAt.delete(socket);
+    this.#greeted.set(socket, {
+      id,
+      nodeId: hello.nodeId,
+      agentInstance: hello.agentInstance,
+      connectedAt: acceptedAt,
+    });
+    this.#sockets.add(id, socket, now);
+    const greeting = { session: id, acceptedAt, hello, holds };
     try {
       await this.#take({ type: 'greeting', greeting }, bytes);
     } catch (error) {

@@ -60,6 +60,7 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
   override fetch(): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
+    this.#shell.accept(server);
     return new Response(null, { status: 101, webSocket: client });
   }
 

@@ -77,6 +77,11 @@ export class Shell implements SchedulerRpc {
     await this.#orchestrator.take({ type: 'wake' }, 0);
   }
 
+  /** A connection was made; it has not said who it is. */
+  accept(socket: ObjectSocket): void {
+    this.#reception.accepted(socket);
+  }
+
   async takeFrame(socket: ObjectSocket, data: string | ArrayBuffer): Promise<void> {
     this.#ports.log('object.message', { chars: typeof data === 'string' ? data.length : 0 });
     await this.#reception.takeFrame(socket, data);

@@ -104,7 +104,7 @@ export class CoreHarness {
       type: 'greeting',
       greeting: {
         session,
-        receivedAt: this.now,
+        acceptedAt: this.now,
         holds,
         hello: {
           type: 'hello',

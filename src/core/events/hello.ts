@@ -16,29 +16,29 @@ import type { Session } from '../world.ts';
 /** A whole `hello`, its `holds` frames added up. */
 export interface Greeting {
   readonly session: string;
-  /** When its last frame came in: it may have waited long for its turn. */
-  readonly receivedAt: EpochMs;
+  /** When its connection was accepted: an agent opens one after the other, whatever happens to their frames. */
+  readonly acceptedAt: EpochMs;
   readonly hello: Hello;
   readonly holds: readonly Held[];
 }
 
 /** Takes a node's new session, and compares what the agent holds with what should run there. */
-export function takeHello(turn: Turn, { session: sessionId, receivedAt, hello, holds }: Greeting): void {
+export function takeHello(turn: Turn, { session: sessionId, acceptedAt, hello, holds }: Greeting): void {
   const before = turn.world.sessions.get(hello.nodeId);
   const known = turn.world.nodes.get(hello.nodeId);
   if (known !== undefined && known.deletedAt > 0) {
     return turn.close(sessionId, closeCodes.deleted, 'this node was deleted');
   }
-  // It lay here while another Scheduler served the node: what it lists is no longer what the agent holds.
-  if (known !== undefined && known.connectedAt > receivedAt) {
+  // It is older than the session that the node has or had: what it lists is no longer what the agent holds.
+  if (known !== undefined && known.connectedAt > acceptedAt) {
     return turn.close(sessionId, closeCodes.protocolError, 'say hello again');
   }
   if (isUsedTwice(turn, hello)) return refuseBoth(turn, sessionId, before);
   if (before !== undefined && before.id !== sessionId) {
     turn.close(before.id, closeCodes.replaced, 'a newer session of this node took over');
   }
-  const node = welcomeNode(turn, hello, receivedAt);
-  const session = openSession(turn, node, { sessionId, agentInstance: hello.agentInstance, connectedAt: receivedAt });
+  const node = welcomeNode(turn, hello, acceptedAt);
+  const session = openSession(turn, node, { sessionId, agentInstance: hello.agentInstance, connectedAt: acceptedAt });
   turn.send(session, { type: 'welcome', mode: node.membership === 'APPROVED' ? 'active' : 'stopOnly' });
   const held = new Map(holds.map((h) => [h.executionId, h]));
   for (const execution of turn.world.openOn(node.id)) {

@@ -176,8 +176,9 @@ export class ObjectHost {
 
   /** Takes an agent's connection: the Worker hands it to the object, which comes to life for it. */
   accept(socket: ServerSocket): void {
-    this.wake();
+    const life = this.wake();
     this.sockets.add(socket);
+    life.shell.accept(life.socket(socket));
   }
 
   /** Takes a text frame of an agent; heartbeats are answered without waking anybody. */

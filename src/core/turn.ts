@@ -14,6 +14,8 @@ export interface Env {
   newEvaluationId(): EvaluationId;
   /** When the node's session was last heard, heartbeats included; 0 when it has none. */
   lastHeard(nodeId: NodeId): EpochMs;
+  /** The database is nearly full: nothing new is taken in, while what runs goes on. */
+  readonly isFull: boolean;
   /** What a node is that joins for the first time. */
   readonly newMembership: Membership;
   /** The server's QueueTimeout for jobs that name none; 0 means that they fail when they cannot start at once. */

@@ -31,4 +31,8 @@ export interface Settings {
   /** What a node is that joins for the first time: PENDING waits for approval. */
   readonly newMembership: 'APPROVED' | 'PENDING';
   readonly defaultQueueTimeoutMs: number;
+  /** Ended jobs are kept this long; 0 keeps them for ever. */
+  readonly retentionMs: number;
+  /** How large the database may grow; 0 when nothing bounds it. */
+  readonly maxDatabaseBytes: number;
 }

@@ -14,6 +14,7 @@ import { msOf } from '../clock.ts';
 import { armBackstop, armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive, isOpen } from '../execution.ts';
 import { kinds } from '../kinds/kinds.ts';
+import { safely } from '../safely.ts';
 import type { Turn } from '../turn.ts';
 import { openSession } from './hello.ts';
 
@@ -33,8 +34,10 @@ export function takeStart(turn: Turn, surviving: readonly SurvivingSession[]): v
   turn.world.startedAt = turn.now;
   takeBackSessions(turn, surviving);
   markAbsentNodes(turn);
-  for (const execution of turn.world.executions.values()) if (isOpen(execution)) resume(turn, execution);
-  for (const job of turn.world.jobs.values()) armJob(turn, job);
+  for (const execution of turn.world.executions.values()) {
+    if (isOpen(execution)) safely(turn, `resuming ${execution.id}`, () => resume(turn, execution));
+  }
+  for (const job of turn.world.jobs.values()) safely(turn, `resuming ${job.id}`, () => armJob(turn, job));
   turn.markNodesChanged();
 }
 

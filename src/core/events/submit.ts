@@ -11,6 +11,7 @@ import type { Turn } from '../turn.ts';
  * @see Bacalhau pkg/orchestrator/endpoint.go: a name in a namespace is one job; its type never changes
  */
 export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> {
+  if (turn.env.isFull) return databaseFull();
   const existing = turn.world.jobByName(command.namespace, command.name);
   if (existing !== null && existing.specHash === command.specHash && !command.force) return nothingChanged(existing);
   if (existing === null && turn.world.job(command.jobId) !== null) return idTaken(command.jobId);
@@ -102,6 +103,20 @@ type Specified = Pick<JobRecord, 'priority' | 'count' | 'needs' | 'specHash'>;
 
 function specified(command: Specified): Specified {
   return { priority: command.priority, count: command.count, needs: command.needs, specHash: command.specHash };
+}
+
+/** Nothing new is taken in; reports, stops and clean-up go on. */
+export function databaseFull(): Answer<SubmitAnswer> {
+  return {
+    ok: false,
+    error: {
+      status: 507,
+      code: 'InsufficientStorage',
+      component: 'Scheduler',
+      message: 'the database is nearly full',
+      hint: 'Shorten RETENTION_DAYS, or raise D1_MAX_BYTES if the database may grow.',
+    },
+  };
 }
 
 /** Only services and daemons may bring an id of their own. */

@@ -21,7 +21,7 @@ const LAST_PAUSE_MS = 10_000;
 interface Reign {
   readonly world: World;
   fence: FenceRow;
-  /** The alarm that is set; a needless one is harmless, a missing one is not. */
+  /** The alarm that is set: 0 when that is not known. An early one is harmless, a missing one is not. */
   armedAt: number | null;
   now: number;
   started: boolean;
@@ -162,7 +162,7 @@ export class Orchestrator {
     if (opened === undefined) throw new StoreSilent('the database does not answer');
     const { loaded, fence } = opened;
     const world = new World(loaded);
-    this.#reign = { world, fence, armedAt: null, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    this.#reign = { world, fence, armedAt: 0, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
     this.#ports.log('world.loaded', {
       epoch: loaded.epoch,
       jobs: loaded.jobs.length,
@@ -192,7 +192,8 @@ export class Orchestrator {
   /** Before the commit: an object that is evicted right after it must still be woken. */
   async #armAlarm(reign: Reign): Promise<void> {
     const next = reign.world.timers.next();
-    if (next === null || (reign.armedAt !== null && reign.armedAt <= next && reign.armedAt > reign.now)) return;
+    if (next === null && reign.armedAt === null) return;
+    if (next !== null && reign.armedAt !== null && reign.armedAt <= next && reign.armedAt > reign.now) return;
     await this.#ports.armAlarm(next, reign.world.timers.nextBesidesLeases());
     reign.armedAt = next;
   }

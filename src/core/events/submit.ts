@@ -3,7 +3,7 @@ import type { JobRecord } from '../../../schema/records.ts';
 import type { Answer, SubmitAnswer, SubmitJob } from '../commands.ts';
 import { stopExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
-import { leaveQueue } from '../placement/reservation.ts';
+import { clearJob } from '../job-state.ts';
 import type { Turn } from '../turn.ts';
 
 /**
@@ -75,8 +75,7 @@ export function beginVersion(
   asked: Specified & { readonly spec: string },
   why: string,
 ): JobRecord {
-  for (const kind of ['queue', 'retry', 'total'] as const) turn.world.timers.clear(kind, existing.id);
-  leaveQueue(turn, existing.id);
+  clearJob(turn, existing.id);
   const next = {
     ...existing,
     ...specified(asked),

@@ -2,12 +2,13 @@ import { ShoalError } from '../../schema/errors.ts';
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
 import { resourcesOf } from '../core/amounts.ts';
 import type { LiveNode } from '../core/commands.ts';
-import { decide, isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
+import { decide, isCommand, type AgentFrame, type CoreEvent, type Reply } from '../core/decide.ts';
 import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
 import { World } from '../core/world.ts';
 import type { Batch, FenceRow } from '../store/store.ts';
 import { commitForSure, SILENCE_MS, StoreSilent } from './commit.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { hydrate } from './hydrate.ts';
 import { Inbox, type Waiting } from './inbox.ts';
 import { Outbox } from './outbox.ts';
@@ -18,12 +19,14 @@ const LAST_PAUSE_MS = 10_000;
 /** How far this object's clock may be behind the alarm's; an alarm that is earlier is an old one. */
 const MAX_EARLY_MS = 1_000;
 
+const UNKNOWN = { at: 0, besidesLeases: null };
+
 /** What lives from a load of the world to the next. */
 interface Reign {
   readonly world: World;
   fence: FenceRow;
-  /** The alarm that is set, with what it says of other deadlines than leases. */
-  armed: { readonly at: number; readonly besidesLeases: number | null } | null;
+  /** The alarm that is set, with what it says of other deadlines than leases; a time of null is none, 0 not known. */
+  armed: { readonly at: number | null; readonly besidesLeases: number | null };
   now: number;
   started: boolean;
 }
@@ -37,6 +40,7 @@ export class Orchestrator {
   readonly #settings: Settings;
   readonly #inbox = new Inbox();
   readonly #outbox: Outbox;
+  readonly #housekeeping: Housekeeping;
   #reign: Reign | null = null;
   #turning = false;
 
@@ -44,6 +48,7 @@ export class Orchestrator {
     this.#ports = ports;
     this.#settings = settings;
     this.#outbox = new Outbox(ports.store);
+    this.#housekeeping = new Housekeeping(settings);
   }
 
   get isLoaded(): boolean {
@@ -63,9 +68,10 @@ export class Orchestrator {
   /** The alarm rang: it is not set any more. When this object's clock is a little behind, the alarm's time is taken. */
   async takeAlarm(): Promise<void> {
     const reign = this.#reign;
-    if (reign !== null && reign.armed !== null) {
-      if (reign.armed.at - this.#ports.now() <= MAX_EARLY_MS) reign.now = Math.max(reign.now, reign.armed.at);
-      reign.armed = null;
+    if (reign !== null) {
+      const at = reign.armed.at ?? 0;
+      if (at - this.#ports.now() <= MAX_EARLY_MS) reign.now = Math.max(reign.now, at);
+      reign.armed = UNKNOWN;
     }
     await this.take({ type: 'wake' }, 0);
   }
@@ -107,14 +113,28 @@ export class Orchestrator {
       this.#reign = null;
       const outcomeUnknown = error instanceof StoreSilent || error instanceof Fenced;
       this.#ports.log('turn.failed', { events: taken.length, error: describe(error) }, 'error');
-      if (taken.length === 1 || outcomeUnknown) {
+      const [first] = taken;
+      if (first !== undefined && taken.length === 1 && !outcomeUnknown) return this.#quarantine(first, error);
+      if (outcomeUnknown) {
         for (const { event, reject } of taken) reject(failureFor(event, error));
-        return !outcomeUnknown;
+        return false;
       }
     }
     let ok = true;
     for (const waiting of taken) ok = (await this.#takeTurn([waiting])) && ok;
     return ok;
+  }
+
+  /** An event that fails alone. A report of that kind is recorded as a failure, so that it does not come for ever. */
+  async #quarantine(waiting: Waiting, error: unknown): Promise<boolean> {
+    const { event, reject } = waiting;
+    this.#ports.log('event.quarantined', { type: event.type, error: describe(error) }, 'error');
+    const instead = event.type === 'frame' ? unreadableReport(event.frame, describe(error)) : null;
+    if (event.type === 'frame' && instead !== null) {
+      return this.#takeTurn([{ ...waiting, event: { ...event, frame: instead } }]);
+    }
+    reject(failureFor(event, error));
+    return true;
   }
 
   async #turn(taken: readonly Waiting[]): Promise<void> {
@@ -156,7 +176,7 @@ export class Orchestrator {
     const now = this.#ports.now();
     const { loaded, fence } = await this.#ask(this.#ports.store.open(this.#settings.cell, now));
     const world = new World(loaded);
-    this.#reign = { world, fence, armed: null, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    this.#reign = { world, fence, armed: UNKNOWN, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
     this.#ports.log('world.loaded', {
       epoch: loaded.epoch,
       jobs: loaded.jobs.length,
@@ -189,6 +209,7 @@ export class Orchestrator {
       newExecutionId: () => `e-${this.#ports.newId()}` as ExecutionId,
       newEvaluationId: () => `v-${this.#ports.newId()}` as EvaluationId,
       lastHeard,
+      isFull: this.#housekeeping.isFull,
       newMembership: this.#settings.newMembership,
       defaultQueueTimeoutMs: this.#settings.defaultQueueTimeoutMs,
     };
@@ -197,19 +218,21 @@ export class Orchestrator {
   /** Before the commit: an object that is evicted right after it must still be woken. */
   async #armAlarm(reign: Reign): Promise<void> {
     const at = reign.world.timers.next();
-    if (at === null) return;
     const besidesLeases = reign.world.timers.nextBesidesLeases();
     const { armed } = reign;
+    if (at === null && armed.at === null) return;
     // A needless alarm is harmless, a missing one is not; nor may it take itself for one about leases alone.
-    const isSoonEnough = armed !== null && armed.at <= at && armed.at > reign.now;
-    const isKnown = besidesLeases === null || (armed?.besidesLeases ?? Infinity) <= besidesLeases;
+    const isSoonEnough = at !== null && armed.at !== null && armed.at <= at && armed.at > reign.now;
+    const isKnown = besidesLeases === null || (armed.besidesLeases ?? Infinity) <= besidesLeases;
     if (isSoonEnough && isKnown) return;
     reign.armed = { at, besidesLeases };
     await this.#ports.armAlarm(at, besidesLeases);
   }
 
   async #commit(reign: Reign, turn: Turn): Promise<void> {
-    if (turn.rowCount === 0) return;
+    // Housekeeping goes along with turns that others do not wait behind; an idle installation is not woken for it.
+    const prune = this.#inbox.isEmpty ? this.#housekeeping.due(reign.now) : null;
+    if (turn.rowCount === 0 && prune === null) return;
     const batch: Batch = {
       cell: this.#settings.cell,
       epoch: reign.fence.epoch,
@@ -219,10 +242,18 @@ export class Orchestrator {
       clock: reign.world.clock,
       now: reign.now,
       changes: turn.changes,
+      prune,
     };
     const outcome = await commitForSure(this.#ports.store, batch, this.#ports);
     if (outcome.type === 'fenced') throw new Fenced('another scheduler took over');
     if (outcome.type === 'refused') throw new Error(`commit refused: ${outcome.reason}`);
+    if (this.#housekeeping.committed(outcome, prune, reign.now)) {
+      this.#ports.log(
+        'database.tight',
+        { bytes: outcome.databaseBytes, retentionMs: this.#housekeeping.retentionMs },
+        'warn',
+      );
+    }
     const { commitId, nextWake, clock } = batch;
     reign.fence = { ...reign.fence, commitSeq: batch.commitSeq + 1, commitId, nextWake, clock };
   }
@@ -268,6 +299,17 @@ function failureFor(event: CoreEvent, error: unknown): unknown {
     component: 'Scheduler',
   });
 }
+
+/** What stands in for a report that could not be taken; null when it stands in already. */
+function unreadableReport(frame: AgentFrame, reason: string): AgentFrame | null {
+  if (frame.type !== 'report') return null;
+  const message = `its report could not be taken: ${reason}`.slice(0, 1_000);
+  if (frame.state === 'Failed' && frame.failure.topic === QUARANTINE) return null;
+  const failure = { class: 'environment' as const, message, hint: '', topic: QUARANTINE };
+  return { type: 'report', executionId: frame.executionId, seq: frame.seq, state: 'Failed', failure, output: null };
+}
+
+const QUARANTINE = 'Quarantine';
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

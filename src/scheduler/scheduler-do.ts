@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
+import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
 import { PING, PONG } from '../../schema/protocol/version.ts';
 import type { Env } from '../env.ts';
 import { log } from '../log.ts';
@@ -28,6 +29,9 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     this.#shell = new Shell(ctx, makePorts(env), {
       newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
+      defaultQueueTimeoutMs: secondsOf(env.DEFAULT_QUEUE_TIMEOUT) ?? DEFAULT_QUEUE_TIMEOUT_MS,
+      retentionMs: (numberOf(env.RETENTION_DAYS) ?? 0) * 86_400_000,
+      maxDatabaseBytes: numberOf(env.D1_MAX_BYTES) ?? 0,
     });
   }
 
@@ -79,6 +83,19 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
   override alarm(): Promise<void> {
     return this.#shell.takeAlarm();
   }
+}
+
+function numberOf(text: string | undefined): number | null {
+  const value = Number(text);
+  if (text === undefined || text.trim() === '') return null;
+  if (Number.isFinite(value) && value >= 0) return value;
+  log('setting.ignored', { value: text, allowed: 'a number from 0' }, 'error');
+  return null;
+}
+
+function secondsOf(text: string | undefined): number | null {
+  const seconds = numberOf(text);
+  return seconds === null ? null : seconds * 1000;
 }
 
 function makePorts(env: Env): ShellPorts {

@@ -1,6 +1,5 @@
 import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ShoalError } from '../../schema/errors.ts';
-import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
 import type { CoreEvent } from '../core/decide.ts';
 import { armAlarm, passLeaseAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
@@ -34,7 +33,7 @@ export class Shell implements SchedulerRpc {
   readonly #orchestrator: Orchestrator;
   readonly #reception: Reception;
 
-  constructor(ctx: ObjectContext, ports: ShellPorts, { newMembership }: Pick<Settings, 'newMembership'>) {
+  constructor(ctx: ObjectContext, ports: ShellPorts, settings: Omit<Settings, 'cell'>) {
     this.#ctx = ctx;
     this.#ports = ports;
     const sockets = new Sockets(ctx);
@@ -48,7 +47,7 @@ export class Shell implements SchedulerRpc {
         survivors: () => sockets.survivors(),
         armAlarm: (at, besidesLeases) => armAlarm(ctx, at, besidesLeases),
       },
-      { cell: DEFAULT_CELL, newMembership, defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS },
+      { ...settings, cell: DEFAULT_CELL },
     );
     this.#reception = new Reception(sockets, ports, (event, bytes) => this.#orchestrator.take(event, bytes));
   }

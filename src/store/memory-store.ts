@@ -78,7 +78,7 @@ export class MemoryStore implements Store {
       if (!this.commands.has(command.id)) this.commands.set(command.id, { ...command, cell });
     }
     if (changes.commands.length > 0) this.#dropExpired(cell, batch.now);
-    return { type: 'committed' };
+    return { type: 'committed', databaseBytes: 0, pruned: this.#prune(batch) };
   }
 
   async readFence(cell: string): Promise<FenceRow | null> {
@@ -158,7 +158,26 @@ export class MemoryStore implements Store {
   #putEvent(event: EventRecord): void {
     const events = this.events.get(event.jobId);
     if (events === undefined) this.events.set(event.jobId, [event]);
-    else if (!events.some(({ seq }) => seq === event.seq)) events.push(event);
+    else if ((events.at(-1)?.seq ?? 0) < event.seq || !events.some(({ seq }) => seq === event.seq)) events.push(event);
+  }
+
+  #prune({ cell, prune }: Batch): number {
+    if (prune === null) return 0;
+    const old = [...this.jobs.values()].filter(
+      ({ job, active }) => job.cell === cell && !active && job.modifiedAt < prune.before,
+    );
+    const pruned = old.sort(by(({ job }) => job.modifiedAt)).slice(0, prune.limit);
+    for (const { job } of pruned) this.#deleteJob(job);
+    return pruned.length;
+  }
+
+  #deleteJob({ id, namespace, name, version }: JobRecord): void {
+    for (let v = 1; v <= version; v++) this.versions.delete(specKey({ jobId: id, version: v }));
+    for (const executionId of this.#ofJob.get(id) ?? []) this.executions.delete(executionId);
+    this.#ofJob.delete(id);
+    this.events.delete(id);
+    this.jobs.delete(id);
+    this.#byName.delete(nameKey(namespace, name));
   }
 
   #dropExpired(cell: string, now: EpochMs): void {

@@ -1,3 +1,4 @@
+import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../../schema/limits.ts';
 import { PING, PONG } from '../../../schema/protocol/version.ts';
 import type { ObjectContext, ObjectSocket, ShellPorts } from '../../../src/scheduler/runtime.ts';
 import { Shell } from '../../../src/scheduler/shell.ts';
@@ -222,7 +223,12 @@ export class ObjectHost {
         if (event.endsWith('.failed')) trace.line(`${life.name} ${event} ${JSON.stringify(fields)}`);
       },
     };
-    return new Shell(this.#context(life), ports, { newMembership: this.newMembership });
+    return new Shell(this.#context(life), ports, {
+      newMembership: this.newMembership,
+      defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS,
+      retentionMs: 0,
+      maxDatabaseBytes: 0,
+    });
   }
 
   #context(life: Life): ObjectContext {
@@ -244,6 +250,7 @@ export class ObjectHost {
         },
         put: (key, value) => soon(() => void this.#storage.set(key, value)),
         setAlarm: (at) => soon(() => this.#setAlarm(at)),
+        deleteAlarm: () => soon(() => this.#deleteAlarm()),
       },
       getWebSockets: () => (life.state === 'owner' ? [...this.sockets].map((socket) => life.socket(socket)) : []),
       getWebSocketAutoResponseTimestamp: (socket) => {
@@ -266,6 +273,12 @@ export class ObjectHost {
     timeline.at(Math.max(at, timeline.now) + lateMs, () => {
       if (this.#alarmEpoch === epoch) this.#ring();
     });
+  }
+
+  #deleteAlarm(): void {
+    this.alarmAt = null;
+    this.#alarmEpoch += 1;
+    this.#base.totals.count('alarm taken back');
   }
 
   #ring(): void {

@@ -1,12 +1,12 @@
 import { ShoalError } from '../../../schema/errors.ts';
 import { DEFAULT_CELL, type EvaluationId, type JobId, type NodeId } from '../../../schema/ids.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
+import type { NodeAction } from '../../../src/core/commands.ts';
 import { command, type CommandDeps } from '../../../src/http/command.ts';
 import type {
   Answer,
   ChangeNode,
   ChangeNodeAnswer,
-  NodeAction,
   RerunJob,
   StopAnswer,
   StopJob,

@@ -186,5 +186,5 @@ function startLater({ base }: Targets, machine: Machine): void {
 /** When an object goes its sockets may go with it. */
 function cutSome({ rng }: Base, { sockets }: ObjectHost): void {
   if (rng.chance(0.6)) return;
-  for (const socket of [...sockets]) if (rng.chance(0.7)) socket.cut();
+  for (const socket of sockets) if (rng.chance(0.7)) socket.cut();
 }

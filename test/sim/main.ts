@@ -20,7 +20,7 @@ for (let s = seed; s < seed + n; s++) {
 }
 console.error(
   [...totals]
-    .sort()
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([k, v]) => `${k}: ${v}`)
     .join('\n'),
 );

@@ -1,4 +1,5 @@
-import { JobSpec, type Constraint } from '../../../schema/job/job.ts';
+import type { JobSpec } from '../../../schema/job/job.ts';
+import { type Constraint } from '../../../schema/job/job.ts';
 import type { JobType } from '../../../schema/states.ts';
 import type { Rng } from './rng.ts';
 import type { Behaviour } from './script.ts';

@@ -148,7 +148,7 @@ export class ObjectHost {
         if (!on.isAlive()) return fail(new ObjectGone('the object went away'));
         method(on.shell).then(
           (value) => settle(() => resolve(value)),
-          (error: unknown) => settle(() => reject(error as Error)),
+          (error: unknown) => settle(() => reject(error)),
         );
       });
     });
@@ -161,7 +161,7 @@ export class ObjectHost {
     this.#base.trace.line(`${life.name} ends`);
     if (this.life === life) this.life = null;
     this.zombies.delete(life);
-    for (const fail of [...life.calls]) fail(new ObjectGone('the object went away'));
+    for (const fail of Array.from(life.calls)) fail(new ObjectGone('the object went away'));
   }
 
   /** The present life loses its sockets, its alarm and its callers' way to it, and goes on all the same. */

@@ -31,6 +31,8 @@ async function runChunk({ from, count }: Chunk): Promise<ChunkResult> {
   return { violations, hashes, steps, leastSteps, totals: [...totals] };
 }
 
+// Traces of errors are costly and nobody reads them here.
+Error.stackTraceLimit = 0;
 // The code under test writes lines for operators; here they are noise.
 console.log = () => {};
 console.error = () => {};

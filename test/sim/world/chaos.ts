@@ -154,7 +154,7 @@ export function heal({ base, database, host, machines }: Targets): void {
   database.awayUntil = 0;
   host.skewMs = 0;
   if (host.life !== null) host.life.stepsLeft = Infinity;
-  for (const zombie of [...host.zombies]) host.end(zombie);
+  for (const zombie of host.zombies) host.end(zombie);
   for (const machine of machines) {
     machine.unreachableUntil = 0;
     machine.engineAwayUntil = 0;

@@ -271,6 +271,22 @@ describe('a start after an eviction', () => {
     expect(core.execution(jobId).computeState).toBe('BidAccepted');
   });
 
+  test('after a hibernation a deadline is met when it is due', () => {
+    const core = new CoreHarness();
+    const [a, b] = [core.join('n-a'), core.join('n-b', { engines: [] })];
+    const queued = core.submit({ needs: { queueTimeoutMs: 60_000, engine: 'wasm' } });
+    const { jobId } = core.submit();
+    core.ack(a, core.execution(jobId).id);
+    core.leave(a);
+    for (let slept = 0; slept < 10; slept++) {
+      core.now += 10_000;
+      core.restart([b], false);
+    }
+    core.turn({ type: 'wake' });
+    expect(core.job(queued.jobId).state).toBe('Failed');
+    expect(core.execution(jobId).fenced).toBe(true);
+  });
+
   test('deadlines that passed meanwhile wait a minute more', () => {
     const core = new CoreHarness();
     const { jobId } = core.submit({ needs: { queueTimeoutMs: 10_000 } });

@@ -18,6 +18,8 @@ const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
 /** How far this object's clock may be behind the alarm's; an alarm that is earlier is an old one. */
 const MAX_EARLY_MS = 1_000;
+/** An alarm that is served later than this was due while nobody could run. */
+const ON_TIME_MS = 10_000;
 
 const UNKNOWN = { at: 0, besidesLeases: null };
 
@@ -28,6 +30,8 @@ interface Reign {
   /** The alarm that is set, with what it says of other deadlines than leases; a time of null is none, 0 not known. */
   armed: { readonly at: number | null; readonly besidesLeases: number | null };
   now: number;
+  /** Before it nobody could run for a while. */
+  readonly wasAway: boolean;
   started: boolean;
 }
 
@@ -143,7 +147,7 @@ export class Orchestrator {
     const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken));
     const turn = new Turn(reign.world, this.#env(reign));
     if (!reign.started) {
-      decide(turn, { type: 'start', sessions: this.#ports.survivors() });
+      decide(turn, { type: 'start', sessions: this.#ports.survivors(), wasAway: reign.wasAway });
       reign.started = true;
     }
     const replies = taken.map(({ event }) => hydrated.answers.get(event) ?? this.#decide(turn, event));
@@ -176,7 +180,10 @@ export class Orchestrator {
     const now = this.#ports.now();
     const { loaded, fence } = await this.#ask(this.#ports.store.open(this.#settings.cell, now));
     const world = new World(loaded);
-    this.#reign = { world, fence, armed: UNKNOWN, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    const planned = await this.#ports.plannedAlarm();
+    const wasAway = planned === undefined || (planned !== null && planned < now - ON_TIME_MS);
+    const notBefore = Math.floor(loaded.clock / 1000);
+    this.#reign = { world, fence, armed: UNKNOWN, now: Math.max(now, notBefore), wasAway, started: false };
     this.#ports.log('world.loaded', {
       epoch: loaded.epoch,
       jobs: loaded.jobs.length,

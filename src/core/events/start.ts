@@ -30,18 +30,28 @@ export interface SurvivingSession {
 }
 
 /**
- * The first event of a loaded world. Sockets that survived are taken back, what was sent without an answer is sent again,
+ * The first event of a loaded world, after a hibernation, an eviction or worse. What ran out while nobody could run is
+ * given more time; what ran out just now, and woke a hibernated object, is not: else an object that sleeps between its
+ * deadlines would never meet one.
+ * Sockets that survived are taken back, what was sent without an answer is sent again,
  * deadlines are armed, and every job is looked at once: whatever was lost between a commit and a send is repaired here.
  */
-export function takeStart(turn: Turn, surviving: readonly SurvivingSession[]): void {
-  turn.world.startedAt = turn.now;
+export function takeStart(turn: Turn, surviving: readonly SurvivingSession[], alarmWasMissed: boolean): void {
+  const wasAway = alarmWasMissed || (surviving.length === 0 && anyConnected(turn));
+  turn.world.startedAt = wasAway ? turn.now : 0;
   takeBackSessions(turn, surviving);
-  markAbsentNodes(turn);
+  markAbsentNodes(turn, wasAway);
   for (const execution of turn.world.executions.values()) {
-    if (isOpen(execution)) safely(turn, `resuming ${execution.id}`, () => resume(turn, execution));
+    if (isOpen(execution)) safely(turn, `resuming ${execution.id}`, () => resume(turn, execution, wasAway));
   }
-  for (const job of turn.world.jobs.values()) safely(turn, `resuming ${job.id}`, () => armJob(turn, job));
+  for (const job of turn.world.jobs.values()) safely(turn, `resuming ${job.id}`, () => armJob(turn, job, wasAway));
   turn.markNodesChanged();
+}
+
+/** By their rows. When no socket at all has survived, whatever carried them was away. */
+function anyConnected(turn: Turn): boolean {
+  for (const node of turn.world.nodes.values()) if (node.connection === 'CONNECTED') return true;
+  return false;
 }
 
 function takeBackSessions(turn: Turn, surviving: readonly SurvivingSession[]): void {
@@ -68,17 +78,21 @@ function takeBackSessions(turn: Turn, surviving: readonly SurvivingSession[]): v
   }
 }
 
-function markAbsentNodes(turn: Turn): void {
+function markAbsentNodes(turn: Turn, wasAway: boolean): void {
   for (const node of turn.world.nodes.values()) {
     if (turn.world.sessions.has(node.id)) continue;
-    if (node.connection === 'CONNECTED') {
-      turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: 'connection lost' });
+    const isBusy = turn.world.openCount(node.id) > 0;
+    let { disconnectedAt } = node;
+    // While nobody listened it could not come back: its time begins now, and is written down to outlast another start.
+    if (node.connection === 'CONNECTED' || (wasAway && isBusy)) {
+      disconnectedAt = turn.now;
+      turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt, lastError: 'connection lost' });
     }
-    if (turn.world.openCount(node.id) > 0) turn.world.timers.set('lost', node.id, turn.now + LEASE_MS + GRACE_MS);
+    if (isBusy) turn.world.timers.set('lost', node.id, disconnectedAt + LEASE_MS + GRACE_MS);
   }
 }
 
-function resume(turn: Turn, execution: ExecutionRecord): void {
+function resume(turn: Turn, execution: ExecutionRecord, wasAway: boolean): void {
   const job = turn.world.job(execution.jobId);
   if (job === null) return;
   const session = turn.world.sessions.get(execution.nodeId);
@@ -91,14 +105,15 @@ function resume(turn: Turn, execution: ExecutionRecord): void {
   armBackstop(turn, execution, job);
   if (execution.computeState !== 'New') return;
   if (session !== undefined) sendRun(turn, session, execution, job);
-  else turn.world.timers.set('ack', execution.id, turn.now + ACK_AFTER_START_MS);
+  else
+    turn.world.timers.set('ack', execution.id, (wasAway ? turn.now : msOf(execution.createdAt)) + ACK_AFTER_START_MS);
 }
 
 /** Deadlines that passed while nobody could run wait a little more: the fault was not the job's. */
-function armJob(turn: Turn, job: JobRecord): void {
+function armJob(turn: Turn, job: JobRecord, wasAway: boolean): void {
   if (isTerminalJobState(job.state)) return;
   const notBefore = turn.now + OVERDUE_GRACE_MS;
-  const shifted = (at: EpochMs) => (at <= turn.now ? notBefore : at);
+  const shifted = (at: EpochMs) => (wasAway && at <= turn.now ? notBefore : at);
   const { totalTimeoutMs } = job.needs;
   if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, shifted(job.versionAt + totalTimeoutMs));
   const queueMs = kinds[job.type].queueTimeoutMs(turn, job);

@@ -48,6 +48,8 @@ export class Machine {
   /** Called when a container was started. */
   onStart: (executionId: ExecutionId) => void = () => {};
   process: AgentProcess | null = null;
+  isLost = false;
+  #lastLink: Link | null = null;
   readonly #base: Base;
   readonly #host: ObjectHost;
 
@@ -68,7 +70,7 @@ export class Machine {
   }
 
   start(): void {
-    if (this.process !== null) return;
+    if (this.process !== null || this.isLost) return;
     this.#base.trace.line(`${this.nodeId} starts its agent`);
     const process = new AgentProcess((self) => this.#makeAgent(self));
     this.process = process;
@@ -83,6 +85,19 @@ export class Machine {
     this.process = null;
     process.link?.agentDied(this.#base.rng.chance(0.7));
     this.#base.trace.line(`${this.nodeId} loses its agent`);
+  }
+
+  /** It goes dark, and nobody sees its connection end. It comes back only when it is found. */
+  lose(): void {
+    this.crash();
+    this.isLost = true;
+    this.#lastLink?.silence();
+  }
+
+  find(): void {
+    if (!this.isLost) return;
+    this.isLost = false;
+    this.start();
   }
 
   /** SIGTERM: the agent ends its tasks, reports them and says goodbye. */
@@ -160,6 +175,7 @@ export class Machine {
         else events.closed({ kind: 'refused', status: 503, body: 'not ready' });
       });
       process.link = link;
+      this.#lastLink = link;
       return link.agentEnd;
     };
   }

@@ -10,7 +10,7 @@ import { UserRules } from './checks/user-rules.ts';
 import { Base } from './world/base.ts';
 import { heal, unleash } from './world/chaos.ts';
 import { Database } from './world/database.ts';
-import { probe, randomPlan, randomType, zones } from './world/job-plan.ts';
+import { failingProbe, hopelessProbe, probe, randomPlan, randomType, zones } from './world/job-plan.ts';
 import { Machine, type NodePlan } from './world/machine.ts';
 import { ObjectHost } from './world/object-host.ts';
 import type { Rng } from './world/rng.ts';
@@ -33,6 +33,8 @@ const SECOND = 1_000;
 const MAX_STEPS = 100_000;
 /** Until everybody has dialled again: an agent that only a person can help waits up to two minutes. */
 const RECOVERY_MS = 150 * SECOND;
+/** The last moments before all is well, when frames are likely to be lost. */
+const LAST_BLOW_MS = 4 * SECOND;
 const WORK_MS = 90 * SECOND;
 
 /** As often as they are named. */
@@ -82,7 +84,9 @@ export class Simulation {
     const chaosMs = rng.int(90, 300) * SECOND;
     this.#planUsers(chaosMs);
     if (!this.#isCalm) unleash(this.#targets, chaosMs);
-    await this.#pass(chaosMs);
+    await this.#pass(chaosMs - LAST_BLOW_MS);
+    if (!this.#isCalm && rng.chance(0.6)) this.#base.weather.frameLost = 0.6;
+    await this.#pass(LAST_BLOW_MS);
     heal(this.#targets);
     this.#loseOne();
     this.#operate();
@@ -144,7 +148,9 @@ export class Simulation {
       if (kind < 0.9) return void this.#users.stop(job);
       void this.#users.changeNode(rng.pick(this.#machines).nodeId, rng.pick(nodeActions));
     };
-    for (let i = 0; i < count; i++) timeline.after(rng.int(0, withinMs), act);
+    // Some act at the very end: what they set off is lost with the last faults, and has to mend in fair weather.
+    const when = () => rng.int(rng.chance(0.2) ? withinMs - LAST_BLOW_MS : 0, withinMs);
+    for (let i = 0; i < count; i++) timeline.after(when(), act);
     if (this.#host.newMembership === 'APPROVED') return;
     for (const { nodeId } of this.#machines) {
       timeline.after(rng.int(SECOND, withinMs), () => void this.#users.changeNode(nodeId, 'approve'));
@@ -210,7 +216,8 @@ export class Simulation {
       if (machine.isConnected) this.#base.totals.count('probed node');
       else this.#base.violate(`[6] ${machine.nodeId} is not connected ${RECOVERY_MS} ms after all was well`);
     }
-    for (let i = 0; i < 3; i++) void this.#users.submit(`probe-${i}`, probe);
+    const plans = [probe, probe, probe, hopelessProbe, failingProbe];
+    plans.forEach((plan, i) => void this.#users.submit(`probe-${i}`, plan));
     await this.#pass(0);
   }
 

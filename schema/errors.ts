@@ -21,7 +21,7 @@ export const errorStatus = {
   ServiceUnavailable: 503,
 } as const;
 export type ErrorCode = keyof typeof errorStatus;
-export type ErrorStatus = (typeof errorStatus)[ErrorCode] | 405 | 422 | 507;
+export type ErrorStatus = (typeof errorStatus)[ErrorCode] | 405 | 422 | 429 | 507;
 
 /** Who noticed; shown to clients. */
 export type ErrorComponent =

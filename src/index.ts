@@ -1,9 +1,11 @@
 import { DEFAULT_CELL } from '../schema/ids.ts';
 import type { Env } from './env.ts';
+import { readAccess } from './http/access-settings.ts';
 import { makeApp } from './http/app.ts';
 import type { Deps } from './http/deps.ts';
 import { log } from './log.ts';
 import { D1Store } from './store/d1-store.ts';
+import { makeCredentials } from './store/credentials.ts';
 import { makeReads } from './store/reads/reads.ts';
 
 export { Scheduler } from './scheduler/scheduler-do.ts';
@@ -18,19 +20,14 @@ function depsOf(env: Env): Deps {
     scheduler: {
       submitJob: (command) => scheduler().submitJob(command),
       stopJob: (command) => scheduler().stopJob(command),
+      rerunJob: (command) => scheduler().rerunJob(command),
+      changeNode: (command) => scheduler().changeNode(command),
       liveNodes: () => scheduler().liveNodes(),
       poke: () => scheduler().poke(),
     },
     reads: makeReads(env.DB),
-    access: {
-      mode: env.SHOAL_MODE === 'open' ? 'open' : 'closed',
-      adminToken: env.SHOAL_ADMIN_TOKEN,
-      nodeToken: env.SHOAL_NODE_TOKEN,
-      allowedOrigins: (env.SHOAL_ALLOWED_ORIGINS ?? '')
-        .split(',')
-        .map((o) => o.trim())
-        .filter((o) => o !== ''),
-    },
+    credentials: makeCredentials(env.DB),
+    access: readAccess(env),
     connect: (request) => scheduler().fetch(request),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),

@@ -1,4 +1,3 @@
-import { ORCHESTRATOR_ID } from '../../schema/ids.ts';
 import { decodeFrame } from '../../schema/protocol/frames.ts';
 import { fromAgent, type Hello } from '../../schema/protocol/from-agent.ts';
 import type { Held } from '../../schema/protocol/common.ts';
@@ -23,9 +22,17 @@ export class Reception {
   /** Greeted sockets whose attachment is written once their greeting is committed. */
   readonly #greeted = new Map<WebSocket, Session>();
 
-  constructor(sockets: Sockets, take: (event: CoreEvent, bytes: number) => Promise<Reply>) {
+  readonly #ownId: () => Promise<string>;
+
+  /** @param ownId how the orchestrator names itself: no agent may take this id */
+  constructor(
+    sockets: Sockets,
+    take: (event: CoreEvent, bytes: number) => Promise<Reply>,
+    ownId: () => Promise<string>,
+  ) {
     this.#sockets = sockets;
     this.#take = take;
+    this.#ownId = ownId;
   }
 
   async takeFrame(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
@@ -59,9 +66,6 @@ export class Reception {
       const why = `protocol ${hello.protocol} is not served any more, update the agent`;
       return refuse(socket, closeCodes.unsupportedVersion, why);
     }
-    if (hello.nodeId === ORCHESTRATOR_ID) {
-      return refuse(socket, closeCodes.protocolError, `the node id ${ORCHESTRATOR_ID} is the orchestrator's own`);
-    }
     this.#pending.set(socket, { hello, holds: [...hello.holds] });
     if (!hello.more) await this.#greet(socket, bytes);
   }
@@ -74,10 +78,15 @@ export class Reception {
   }
 
   async #greet(socket: WebSocket, bytes: number): Promise<void> {
+    const own = await this.#ownId();
+    // The socket may have closed meanwhile.
     const pending = this.#pending.get(socket);
     if (pending === undefined) return;
     this.#pending.delete(socket);
     const { hello, holds } = pending;
+    if (hello.nodeId === own) {
+      return refuse(socket, closeCodes.protocolError, `the node id ${own} is the orchestrator's own`);
+    }
     const id = crypto.randomUUID();
     const connectedAt = Date.now();
     this.#greeted.set(socket, { id, nodeId: hello.nodeId, agentInstance: hello.agentInstance, connectedAt });

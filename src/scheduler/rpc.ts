@@ -1,6 +1,27 @@
-import type { Answer, LiveNode, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from '../core/commands.ts';
+import type {
+  Answer,
+  ChangeNode,
+  LiveNode,
+  RerunJob,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from '../core/commands.ts';
 
-export type { Answer, LiveNode, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from '../core/commands.ts';
+export { nodeActions } from '../core/commands.ts';
+export type {
+  Answer,
+  ChangeNode,
+  Idempotency,
+  LiveNode,
+  NodeAction,
+  RerunJob,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from '../core/commands.ts';
 
 /**
  * How the Worker talks to the Scheduler. A thrown error means an unknown outcome: the same command may be sent again,
@@ -9,6 +30,8 @@ export type { Answer, LiveNode, StopAnswer, StopJob, SubmitAnswer, SubmitJob } f
 export interface SchedulerRpc {
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>>;
   stopJob(command: StopJob): Promise<Answer<StopAnswer>>;
+  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>>;
+  changeNode(command: ChangeNode): Promise<Answer<object>>;
   liveNodes(): Promise<readonly LiveNode[]>;
   /** Looks whether anything is due. */
   poke(): Promise<void>;

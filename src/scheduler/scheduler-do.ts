@@ -10,7 +10,17 @@ import { armAlarm, passLeaseAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
 import type { Ports } from './ports.ts';
 import { Reception } from './reception.ts';
-import type { Answer, LiveNode, SchedulerRpc, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from './rpc.ts';
+import type {
+  Answer,
+  ChangeNode,
+  LiveNode,
+  RerunJob,
+  SchedulerRpc,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from './rpc.ts';
 import { Sockets } from './sockets.ts';
 
 /** How soon an alarm that could not be served comes again. */
@@ -33,7 +43,13 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
       cell: DEFAULT_CELL,
       defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS,
     });
-    this.#reception = new Reception(this.#sockets, (event, bytes) => this.#orchestrator.take(event, bytes));
+    const store = new D1Store(env.DB);
+    let ownId: string | null = null;
+    this.#reception = new Reception(
+      this.#sockets,
+      (event, bytes) => this.#orchestrator.take(event, bytes),
+      async () => (ownId ??= await store.orchestratorId()),
+    );
   }
 
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
@@ -42,6 +58,14 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
 
   stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
     return this.#command({ type: 'stopJob', command }, command.reason.length);
+  }
+
+  async rerunJob({ jobId }: RerunJob): Promise<Answer<SubmitAnswer>> {
+    return notYet(`rerun of ${jobId}`);
+  }
+
+  async changeNode({ action }: ChangeNode): Promise<Answer<object>> {
+    return notYet(`node action ${action}`);
   }
 
   liveNodes(): Promise<readonly LiveNode[]> {
@@ -94,6 +118,11 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
       return { ok: false, error: error.shape };
     }
   }
+}
+
+function notYet(what: string): Answer<never> {
+  const error = new ShoalError('NotImplemented', `${what}: not supported yet`, { component: 'Scheduler' });
+  return { ok: false, error: error.shape };
 }
 
 function makePorts(ctx: DurableObjectState, env: Env, sockets: Sockets): Ports {

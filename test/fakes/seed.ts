@@ -58,6 +58,9 @@ export function seedJob(db: FakeD1, seed: JobSeed): void {
     created_at: createdAt,
     modified_at: seed.modifiedAt ?? createdAt + 1_000_001,
   });
+  for (const [key, value] of Object.entries(labels)) {
+    db.insert('job_labels', { job_id: id, key, value, created_at: createdAt });
+  }
   const spec = JSON.stringify({ ...HELLO, Name: name, Namespace: namespace, Labels: labels });
   for (let v = 1; v <= version; v++) {
     const old =

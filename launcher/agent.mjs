@@ -21,8 +21,11 @@ const stopGraceMs = 15_000;
 /** @param {number} number */
 const nameOf = (number) => `agent-${number}`;
 
-/** @param {AgentOptions} options */
-export function agentLog({ state, number }) {
+/**
+ * @param {string} state
+ * @param {number} number
+ */
+export function agentLog(state, number) {
   return join(state, 'logs', `${nameOf(number)}.log`);
 }
 
@@ -37,18 +40,17 @@ export async function startAgent(options) {
   const folder = join(state, 'agents', String(number));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { DOCKER_HOST: _, ...env } = process.env;
-  const child = spawn(process.execPath, [agentBundle, ...flags], {
+  const child = spawn(process.execPath, [agentBundle, '--state', folder, ...flags], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...env,
       SHOAL_URL: url,
-      SHOAL_AGENT_STATE: folder,
       // An address where nothing listens: without it the agent would look at the usual socket by itself.
       DOCKER_HOST: dockerHost ?? `unix://${join(folder, 'no-docker.sock')}`,
     },
   });
-  const write = logFile(agentLog(options));
+  const write = logFile(agentLog(state, number));
   child.stdout.on('data', write);
   child.stderr.on('data', write);
   child.on('error', (error) => write(`${error.message}\n`));

@@ -65,8 +65,7 @@ export async function connectedNodes(url, count, withinMs) {
 
 /** @param {any} node */
 function isConnected(node) {
-  const state = node.ConnectionState?.Status ?? node.Connection;
-  return state === 'CONNECTED';
+  return node.Info?.NodeType === 'Compute' && node.Connection === 'CONNECTED';
 }
 
 /**
@@ -108,7 +107,7 @@ async function watchJob({ url, id, signal, onWaiting }) {
     const ended = terminal.has(state);
     const matters = ended ? state !== 'Completed' : Date.now() - shown.since > reasonAfterMs;
     if (matters && message !== '' && message !== shown.reason) {
-      say(`    ${message}`);
+      say(`    ${message.trim().replaceAll('\n', '\n    ')}`);
       shown = { ...shown, reason: message };
     }
     if (ended) return true;

@@ -69,5 +69,11 @@ export const MAX_IDEMPOTENCY_TOKEN_CHARS = 255;
 export const MAX_ATTEMPTS = 3;
 export const RETRY_BASE_MS = 1_000;
 export const RETRY_MAX_MS = 60_000;
+/** A task that ran this long ran well: what failed before it no longer lengthens the pause. */
+export const RAN_WELL_MS = 5 * 60_000;
+/** How long ended executions of a service or daemon job are kept in memory; its decisions look no further back. */
+export const KEPT_UP_MEMORY_MS = 3_600_000;
+/** A job that has waited this long at the head of the queue gets a node kept free for it. */
+export const RESERVE_AFTER_MS = 30_000;
 /** This many different nodes lost while starting one partition fail the job. */
 export const MAX_LOST_NODES = 3;

@@ -129,6 +129,10 @@ export interface NodeRecord {
   readonly cell: string;
   readonly membership: Membership;
   readonly connection: Connection;
+  /** No new work is placed on it; what runs there ends in its own time. */
+  readonly draining: boolean;
+  /** When the identity was deleted; 0 while it stands. */
+  readonly deletedAt: EpochMs;
   readonly info: NodeInfo;
   readonly lastError: string;
   /** When the present or last session began. */

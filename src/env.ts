@@ -14,6 +14,8 @@ export interface Env {
   SHOAL_ADMIN_TOKEN?: string;
   /** Secret that agents show when they connect. */
   SHOAL_NODE_TOKEN?: string;
+  /** `manual`: nodes that join wait for approval. Otherwise they are approved at once. */
+  SHOAL_NODE_APPROVAL?: string;
   /** Open mode: further browser origins that may call, separated by commas. */
   SHOAL_ALLOWED_ORIGINS?: string;
 }

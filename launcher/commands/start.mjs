@@ -134,7 +134,7 @@ class Installation {
         start: () => startAgent(options),
         isOneTooMany: deathCounter(),
         onDeath: (how) => report('Agent', `${number} ended (${how}) and is being restarted`),
-        onGiveUp: () => this.#giveUp(`agent ${number}`, agentLog(options)),
+        onGiveUp: () => this.#giveUp(`agent ${number}`, agentLog(state, number)),
       });
       this.#watches.push(watch.stop);
       return watch.ready;

@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { say } from '../say.mjs';
+
+/** Of what apt-get says when it fails. */
+const complaintLines = 8;
 
 /** @param {string} program */
 export function findProgram(program) {
@@ -24,13 +28,15 @@ export function hasApt() {
  */
 export function aptGet(args, cwd) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const child = spawn('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], {
-    env,
-    cwd,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const options = ['-qq', '-o', 'DPkg::Lock::Timeout=120', '-o', 'APT::Sandbox::User=root'];
+  const child = spawn('apt-get', [...options, ...args], { env, cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaints = '';
+  child.stderr.on('data', (text) => (complaints += text));
   return new Promise((resolve) => {
     child.once('error', () => resolve(false));
-    child.once('exit', (code) => resolve(code === 0));
+    child.once('close', (code) => {
+      if (code !== 0) say(complaints.trim().split('\n').slice(-complaintLines).join('\n'));
+      resolve(code === 0);
+    });
   });
 }

@@ -152,6 +152,10 @@ export const nodes = sqliteTable('nodes', {
   cell: text('cell').notNull(),
   membership: text('membership', { enum: memberships }).notNull(),
   connection: text('connection', { enum: connections }).notNull(),
+  /** 1 while the node gets no new work; what runs there ends in its own time. */
+  draining: integer('draining').notNull().default(0),
+  /** EpochMs at which the identity was deleted; 0 while it stands. The row stays, so that it cannot come back. */
+  deletedAt: integer('deleted_at').notNull().default(0),
   /** JSON of `NodeInfo`. */
   info: text('info').notNull(),
   lastError: text('last_error').notNull(),

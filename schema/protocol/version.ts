@@ -24,6 +24,8 @@ export const closeCodes = {
   protocolError: 4005,
   /** The node was silent for longer than its lease. */
   silent: 4006,
+  /** The node was deleted: this identity may not come back. */
+  deleted: 4007,
 } as const;
 
 /** The text frames of the heartbeat; the runtime answers them without waking the Scheduler. */

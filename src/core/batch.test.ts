@@ -211,6 +211,15 @@ describe('a job of the same name', () => {
     expect(core.submit({ name: 'hello', specHash: 'x', namespace: 'other' }).version).toBe(1);
   });
 
+  test('an id that is taken under another name is a conflict', () => {
+    const core = new CoreHarness();
+    const { jobId } = core.submit({ type: 'service', name: 'a' });
+    expect(core.trySubmit({ type: 'service', name: 'b', jobId })).toMatchObject({
+      ok: false,
+      error: { status: 409, message: `job already exists: ${jobId}` },
+    });
+  });
+
   test('revives a job that ended', () => {
     const core = new CoreHarness();
     const node = core.join('n-a');

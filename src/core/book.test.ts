@@ -38,7 +38,7 @@ const row = fc
 test('whatever the order of its rows, it says what the last row of each execution says', () => {
   fc.assert(
     fc.property(fc.array(row, { maxLength: 40 }), fc.integer({ min: 0, max: 6 }), (rows, count) => {
-      const book = new Book(count);
+      const book = new Book('batch', count);
       const last = new Map<string, ExecutionRecord>();
       for (const execution of rows) {
         book.record(execution);
@@ -58,7 +58,7 @@ test('whatever the order of its rows, it says what the last row of each executio
 });
 
 test('a hundred thousand untried partitions cost no list', () => {
-  const book = new Book(100_000);
+  const book = new Book('batch', 100_000);
   expect(book.unplacedCount).toBe(100_000);
   expect(book.unplaced().next().value).toBe(0);
 });

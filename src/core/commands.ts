@@ -69,7 +69,7 @@ export interface RerunJob extends Command {
   readonly specHash: string;
 }
 
-export const nodeActions = ['approve', 'reject', 'delete'] as const;
+export const nodeActions = ['approve', 'reject', 'delete', 'drain', 'resume'] as const;
 export type NodeAction = (typeof nodeActions)[number];
 
 export interface ChangeNode extends Command {
@@ -77,6 +77,10 @@ export interface ChangeNode extends Command {
   readonly action: NodeAction;
   /** Kept with the node and shown as its last error when it is rejected. */
   readonly message: string;
+}
+
+export interface ChangeNodeAnswer {
+  readonly nodeId: NodeId;
 }
 
 /** What only the Scheduler knows of a node. */

@@ -1,10 +1,21 @@
 import type { NodeId } from '../../schema/ids.ts';
 import type { FromAgent } from '../../schema/protocol/from-agent.ts';
-import type { Answer, StopAnswer, StopJob, SubmitAnswer, SubmitJob } from './commands.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  RerunJob,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from './commands.ts';
 import { takeAck, takeReject } from './events/answer.ts';
+import { changeNode } from './events/change-node.ts';
 import { takeDisconnect } from './events/disconnect.ts';
 import { takeCapacity, takeHello, type Greeting } from './events/hello.ts';
 import { takeReport } from './events/report.ts';
+import { rerunJob } from './events/rerun.ts';
 import { takeStart, type SurvivingSession } from './events/start.ts';
 import { stopJob } from './events/stop.ts';
 import { submitJob } from './events/submit.ts';
@@ -22,11 +33,20 @@ export type CoreEvent =
   | { readonly type: 'frame'; readonly session: Session; readonly frame: AgentFrame }
   | { readonly type: 'disconnect'; readonly session: string; readonly nodeId: NodeId; readonly why: string }
   | { readonly type: 'stopJob'; readonly command: StopJob }
+  | { readonly type: 'changeNode'; readonly command: ChangeNode }
+  | { readonly type: 'rerunJob'; readonly command: RerunJob }
   | { readonly type: 'wake' }
   | { readonly type: 'submitJob'; readonly command: SubmitJob };
 
+/** Events that somebody waits for, with ids that make them safe to send again. */
+export type CommandEvent = Extract<CoreEvent, { readonly command: unknown }>;
+
+export function isCommand(event: CoreEvent): event is CommandEvent {
+  return 'command' in event;
+}
+
 /** What a command is answered once the turn is committed; null for events that nobody waits for. */
-export type Reply = Answer<SubmitAnswer> | Answer<StopAnswer> | null;
+export type Reply = Answer<SubmitAnswer> | Answer<StopAnswer> | Answer<ChangeNodeAnswer> | null;
 
 /**
  * Decides one event: rows, messages and deadlines go into the turn, the answer is returned. Synchronous, and with the
@@ -53,6 +73,10 @@ export function decide(turn: Turn, event: CoreEvent): Reply {
       return submitJob(turn, event.command);
     case 'stopJob':
       return stopJob(turn, event.command);
+    case 'rerunJob':
+      return rerunJob(turn, event.command);
+    case 'changeNode':
+      return changeNode(turn, event.command);
   }
 }
 

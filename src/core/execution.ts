@@ -42,6 +42,11 @@ export function isLive(execution: ExecutionRecord): boolean {
   return isOpen(execution) && execution.desiredState !== 'Stopped';
 }
 
+/** Live, and its task runs. */
+export function isRunning(execution: ExecutionRecord): boolean {
+  return isLive(execution) && (execution.computeState === 'Running' || execution.computeState === 'Publishing');
+}
+
 /** Live, and its node has said that it took it. */
 export function isStarted(execution: ExecutionRecord): boolean {
   return isLive(execution) && execution.computeState !== 'New';

@@ -1,48 +1,37 @@
 import type { JobRecord } from '../../schema/records.ts';
-import { isTerminalJobState, type JobState } from '../../schema/states.ts';
-import type { Book } from './book.ts';
+import type { JobId } from '../../schema/ids.ts';
+import { isTerminalJobState } from '../../schema/states.ts';
 import { stopExecution } from './dispatch.ts';
 import { isLive } from './execution.ts';
+import type { Kind } from './kinds/kind.ts';
+import { leaveQueue } from './placement/reservation.ts';
 import type { Turn } from './turn.ts';
 
-/**
- * The state of a batch job that nobody stopped and that did not fail: a function of its executions and of where it
- * stood. Running lasts while anything is live; Queued means that nothing is and some partition waits.
- */
-export function batchState(state: JobState, book: Book): JobState {
-  if (book.completed >= book.count) return 'Completed';
-  if (book.started > 0) return 'Running';
-  if (book.live > 0) return state === 'Running' ? 'Running' : 'Pending';
-  return 'Queued';
-}
-
-/** Brings the job's state in line with its executions. @param reason why it waits, when it does */
-export function settleState(turn: Turn, before: JobRecord, reason: () => string): void {
-  const state = batchState(before.state, turn.world.book(before));
-  if (state === 'Queued') return settleQueued(turn, before, reason());
+/** Brings the job's state in line with its executions, and tells why it waits when it does. */
+export function settleState(turn: Turn, jobId: JobId, kind: Kind): void {
+  const before = turn.world.job(jobId);
+  if (before === null || isTerminalJobState(before.state)) return;
+  const state = kind.state(turn, before);
+  if (state === 'Queued') return settleQueued(turn, before, kind);
   if (before.waitingSince !== null) turn.updateJob(before.id, { waitingSince: null });
   turn.world.timers.clear('queue', before.id);
   if (state === before.state) return;
   turn.updateJob(before.id, { state, stateMessage: '' });
   if (state === 'Pending') return;
   turn.event(before.id, { topic: 'State Update', message: state, details: { NewState: state } });
-  if (isTerminalJobState(state)) turn.world.queue.remove(before.id);
+  if (isTerminalJobState(state)) leaveQueue(turn, before.id);
 }
 
-function settleQueued(turn: Turn, before: JobRecord, reason: string): void {
+function settleQueued(turn: Turn, before: JobRecord, kind: Kind): void {
+  const reason = kind.reason(turn, before);
   const message = `Job queued. ${reason}`;
   const since = before.waitingSince ?? turn.now;
-  const timeoutMs = queueTimeoutMs(turn, before);
+  const timeoutMs = kind.queueTimeoutMs(turn, before);
   if (timeoutMs === 0) return failForQueueTimeout(turn, before, reason);
-  turn.world.timers.set('queue', before.id, since + timeoutMs);
+  if (timeoutMs !== null) turn.world.timers.set('queue', before.id, since + timeoutMs);
   if (before.state === 'Queued' && before.stateMessage === message && before.waitingSince !== null) return;
   turn.updateJob(before.id, { state: 'Queued', stateMessage: message, waitingSince: since });
   if (before.state !== 'Queued') turn.event(before.id, { topic: 'Queueing', message });
-}
-
-/** How long the job may wait for a node; 0 means not at all. */
-export function queueTimeoutMs(turn: Turn, job: JobRecord): number {
-  return job.needs.queueTimeoutMs ?? turn.env.defaultQueueTimeoutMs;
 }
 
 export function failForQueueTimeout(turn: Turn, job: JobRecord, reason: string): void {
@@ -62,7 +51,7 @@ export function failJob(
 
 /** Stops every live execution of the job and takes it out of the queue. */
 export function stopAll(turn: Turn, job: JobRecord, reason: string): void {
-  turn.world.queue.remove(job.id);
+  leaveQueue(turn, job.id);
   for (const kind of ['queue', 'retry', 'total'] as const) turn.world.timers.clear(kind, job.id);
   for (const execution of turn.world.executionsOf(job.id)) {
     if (isLive(execution)) stopExecution(turn, execution, reason);

@@ -1,57 +1,55 @@
 import type { JobId } from '../../schema/ids.ts';
-import type { JobRecord } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { Heap } from './heap.ts';
 import { settleState } from './job-state.ts';
-import { declinedBy, placeJob, whyNodesDoNot, type Placement } from './placement/place.ts';
-import { notEnoughNodes } from './placement/reasons.ts';
+import { kinds } from './kinds/kinds.ts';
+import { afterPlacing } from './kinds/partitions.ts';
+import { placePartitions } from './placement/place.ts';
+import { reserveForHead } from './placement/reservation.ts';
 import type { Turn } from './turn.ts';
 import { isBefore, type Shape } from './wait-queue.ts';
 
 /** Waiting jobs of one shape whose reason is written anew when nodes change; the others keep what they were told. */
 const MAX_REASONS_REFRESHED = 100;
+/** When a look at a job failed, how long until the next one. */
+const LOOK_AGAIN_MS = 30_000;
 
 /** Looks at everything that this turn changed, until nothing is left to decide. */
 export function settle(turn: Turn): void {
+  let nodesChanged = false;
   for (;;) {
-    for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookAt(turn, jobId);
+    if (turn.takeNodesChanged()) {
+      nodesChanged = true;
+      for (const jobId of turn.world.fanOuts) turn.markDirty(jobId);
+    }
+    for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookSafely(turn, jobId);
     if (!turn.takeCapacityChanged()) break;
+    // What belongs on every node comes before what may go anywhere.
+    for (const [jobId, { busy }] of turn.world.fanOutWaiting) if (busy > 0) turn.markDirty(jobId);
+    for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookSafely(turn, jobId);
     serveQueue(turn);
+    reserveForHead(turn);
   }
-  if (turn.takeNodesChanged()) refreshReasons(turn);
+  if (nodesChanged) refreshReasons(turn);
   turn.forgetInactive();
 }
 
-/** Places what can be placed of one job, and brings its state in line. */
+/** One job that cannot be looked at must not keep the rest waiting: it is tried again later. */
+function lookSafely(turn: Turn, jobId: JobId): void {
+  try {
+    lookAt(turn, jobId);
+  } catch (error) {
+    turn.notes.push(`job ${jobId} could not be looked at: ${String(error)}`);
+    turn.world.timers.set('retry', jobId, turn.now + LOOK_AGAIN_MS);
+  }
+}
+
+/** Arranges the executions of one job, and brings its state in line. */
 function lookAt(turn: Turn, jobId: JobId): void {
   const job = turn.world.job(jobId);
   if (job === null || isTerminalJobState(job.state)) return;
-  if (!turn.world.queue.has(jobId) && turn.world.book(job).unplacedCount > 0) {
-    const barred = declinedBy(turn, job);
-    const blocked = turn.world.queue.isBlocked(job.needs, barred.keys());
-    afterPlacing(turn, job, blocked ? 'blocked' : placeJob(turn, job, turn.evaluationOf(job.id)));
-  }
-  const current = turn.world.job(jobId);
-  if (current !== null && !isTerminalJobState(current.state))
-    settleState(turn, current, () => reasonFor(turn, current));
-}
-
-function afterPlacing(turn: Turn, job: JobRecord, placement: Placement): void {
-  const { queue, timers } = turn.world;
-  switch (placement) {
-    case 'placed':
-      queue.remove(job.id);
-      return;
-    case 'more':
-      timers.set('retry', job.id, turn.now);
-      return;
-    case 'blocked':
-      queue.add(
-        { jobId: job.id, priority: job.priority, since: job.versionAt },
-        job.needs,
-        declinedBy(turn, job).keys(),
-      );
-  }
+  kinds[job.type].arrange(turn, job);
+  settleState(turn, jobId, kinds[job.type]);
 }
 
 /**
@@ -68,7 +66,7 @@ function serveQueue(turn: Turn): void {
     const head = shape.line.head();
     const job = head === undefined ? null : turn.world.job(head.jobId);
     if (job === null) continue;
-    const placement = placeJob(turn, job, turn.evaluationOf(job.id));
+    const placement = placePartitions(turn, job);
     if (placement === 'blocked') continue;
     afterPlacing(turn, job, placement);
     turn.markDirty(job.id);
@@ -81,19 +79,7 @@ function refreshReasons(turn: Turn): void {
     if (shape.line.size > MAX_REASONS_REFRESHED) continue;
     for (const { jobId } of shape.line.members()) {
       const job = turn.world.job(jobId);
-      if (job !== null && job.state === 'Queued') settleState(turn, job, () => reasonFor(turn, job));
+      if (job !== null && job.state === 'Queued') settleState(turn, jobId, kinds[job.type]);
     }
   }
-}
-
-/** Why the job waits, when it does: for a node, or for its next attempt. */
-export function reasonFor(turn: Turn, job: JobRecord): string {
-  const book = turn.world.book(job);
-  if (turn.world.queue.has(job.id)) return notEnoughNodes(book.unplacedCount, whyNodesDoNot(turn, job));
-  for (const partition of book.unplaced()) {
-    const { last } = book.attempts(partition);
-    if (last !== null)
-      return `the next attempt follows shortly. last failure: ${last.computeMessage || last.desiredMessage}`;
-  }
-  return 'it is looked at again shortly';
 }

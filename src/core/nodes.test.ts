@@ -103,7 +103,7 @@ describe('a node that does not answer', () => {
       ['n-b', 'Running', false],
     ]);
     expect(core.execution(core.submit().jobId).nodeId).toBe('n-b');
-    core.report(a, core.executionsOf(jobId)[0]?.id, 1, cancelled);
+    core.report(a, core.executionAt(jobId, 0).id, 1, cancelled);
     expect(core.execution(core.submit().jobId).nodeId).toBe('n-a');
   });
 
@@ -174,7 +174,7 @@ describe('a node that does not answer', () => {
     core.report(again, id, 2, completed());
     expect(core.job(jobId).state).toBe('Completed');
     expect(core.said()).toEqual(['welcome n-a', 'ackReport n-a', 'stop n-b']);
-    core.report(b, replacement?.id, 1, completed());
+    core.report(b, core.executionAt(jobId, 1).id, 1, completed());
     expect(core.executionsOf(jobId).map((e) => e.computeState)).toEqual(['Completed', 'Cancelled']);
   });
 

@@ -5,7 +5,18 @@ import { Heap } from './heap.ts';
  * What a deadline is about; `id` is the execution, job or node it belongs to. A deadline that no longer means anything
  * when it fires is ignored by its handler, so none has to be cleared in time.
  */
-export const timerKinds = ['ack', 'backstop', 'stop', 'fenced', 'retry', 'queue', 'total', 'lease', 'lost'] as const;
+export const timerKinds = [
+  'ack',
+  'backstop',
+  'stop',
+  'fenced',
+  'retry',
+  'queue',
+  'total',
+  'reserve',
+  'lease',
+  'lost',
+] as const;
 export type TimerKind = (typeof timerKinds)[number];
 
 export interface Timer {

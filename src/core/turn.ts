@@ -1,7 +1,7 @@
 import type { EpochMs, EpochUs, EvaluationId, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
 import { MAX_EVENT_BYTES, MAX_MESSAGE_BYTES } from '../../schema/limits.ts';
 import type { EventRecord, ExecutionRecord, JobRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
-import type { JobState } from '../../schema/states.ts';
+import type { JobState, Membership } from '../../schema/states.ts';
 import { cutText } from '../../schema/text.ts';
 import { isOpen } from './execution.ts';
 import type { Session, World } from './world.ts';
@@ -14,6 +14,8 @@ export interface Env {
   newEvaluationId(): EvaluationId;
   /** When the node's session was last heard, heartbeats included; 0 when it has none. */
   lastHeard(nodeId: NodeId): EpochMs;
+  /** What a node is that joins for the first time. */
+  readonly newMembership: Membership;
   /** The server's QueueTimeout for jobs that name none; 0 means that they fail when they cannot start at once. */
   readonly defaultQueueTimeoutMs: number;
 }
@@ -58,7 +60,8 @@ export interface Superseded {
 
 export interface CommandRow {
   readonly id: string;
-  readonly jobId: JobId;
+  /** The id of the job or node that it was about. */
+  readonly subject: string;
   /** JSON. */
   readonly answer: string;
   readonly expiresAt: EpochMs;

@@ -2,7 +2,7 @@ import type { EpochMs, EpochUs, ExecutionId, JobId, NodeId } from '../../schema/
 import type { ExecutionRecord, JobRecord, NodeRecord } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { add, amountsOf, atLeastNothing, NOTHING, subtract, type Amounts } from './amounts.ts';
-import { Book } from './book.ts';
+import { Book, isFanOut, isKeptUp } from './book.ts';
 import { isOpen } from './execution.ts';
 import { Timers } from './timers.ts';
 import { WaitQueue } from './wait-queue.ts';
@@ -41,10 +41,19 @@ export class World {
   readonly executions = new Map<ExecutionId, ExecutionRecord>();
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly sessions = new Map<NodeId, Session>();
+  /** Which process of an agent spoke last for a node, and when that changed. */
+  readonly instances = new Map<NodeId, { readonly instance: string; readonly changes: readonly EpochMs[] }>();
   /** Nodes that missed a deadline and have been silent since: placed on only when nothing else is left. */
   readonly lastChoice = new Set<NodeId>();
   readonly queue = new WaitQueue();
+  /** Ops and daemon jobs: matching nodes without an execution because they are busy, or because it is not time yet. */
+  readonly fanOutWaiting = new Map<JobId, { readonly busy: number; readonly later: number }>();
+  /** The node that is kept free for the job at the head of the queue, which has waited long. */
+  reservation: { readonly jobId: JobId; readonly nodeId: NodeId } | null = null;
   readonly timers = new Timers();
+
+  /** Active ops and daemon jobs: looked at whenever nodes change. */
+  readonly fanOuts = new Set<JobId>();
 
   readonly #books = new Map<JobId, Book>();
   readonly #jobByName = new Map<string, JobId>();
@@ -74,7 +83,7 @@ export class World {
   book(job: JobRecord): Book {
     let book = this.#books.get(job.id);
     if (book === undefined) {
-      book = new Book(job.count);
+      book = new Book(job.type, job.count);
       this.#books.set(job.id, book);
     }
     return book;
@@ -108,7 +117,9 @@ export class World {
     const before = this.jobs.get(job.id);
     this.jobs.set(job.id, job);
     this.#jobByName.set(nameKey(job.namespace, job.name), job.id);
-    if (before !== undefined && before.version !== job.version) this.#books.set(job.id, new Book(job.count));
+    if (isFanOut(job.type) && !isTerminalJobState(job.state)) this.fanOuts.add(job.id);
+    else this.fanOuts.delete(job.id);
+    if (before !== undefined && before.version !== job.version) this.#books.set(job.id, new Book(job.type, job.count));
   }
 
   putExecution(execution: ExecutionRecord): void {
@@ -133,8 +144,25 @@ export class World {
     this.#books.delete(job.id);
     this.#jobByName.delete(nameKey(job.namespace, job.name));
     this.queue.remove(job.id);
+    this.fanOuts.delete(job.id);
+    this.fanOutWaiting.delete(job.id);
+    if (this.reservation?.jobId === job.id) this.reservation = null;
     for (const id of this.#ofJob.get(job.id) ?? []) this.executions.delete(id);
     this.#ofJob.delete(job.id);
+  }
+
+  /**
+   * Drops ended executions that no decision depends on any more: those of older versions, and of jobs that are kept up
+   * those that ended before `before`.
+   */
+  dropEnded(job: JobRecord, before: EpochUs): void {
+    for (const execution of this.executionsOf(job.id)) {
+      const isOld = execution.jobVersion < job.version || (isKeptUp(job.type) && execution.modifiedAt < before);
+      if (!isOld || isOpen(execution)) continue;
+      this.executions.delete(execution.id);
+      this.#ofJob.get(job.id)?.delete(execution.id);
+      if (execution.jobVersion === job.version) this.book(job).drop(execution);
+    }
   }
 
   #rows(ids: Iterable<ExecutionId> = []): readonly ExecutionRecord[] {

@@ -1,5 +1,6 @@
 import type { EpochMs, JobId } from '../../schema/ids.ts';
-import type { CoreEvent, Reply } from '../core/decide.ts';
+import { isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
+import { isKeptUp } from '../core/book.ts';
 import { repeated } from '../core/events/submit.ts';
 import type { World } from '../core/world.ts';
 import type { JobNameKey, Store } from '../store/store.ts';
@@ -23,16 +24,17 @@ export async function hydrate(world: World, store: Store, taken: readonly Waitin
   const names = new Map<string, JobNameKey>();
   const retried = new Map<string, CoreEvent>();
   for (const { event } of taken) {
-    if (event.type !== 'submitJob' && event.type !== 'stopJob') continue;
-    const { command } = event;
-    if (command.retry) retried.set(command.commandId, event);
-    if (event.type === 'stopJob') {
-      if (world.job(command.jobId) === null) ids.add(command.jobId);
-      continue;
+    if (!isCommand(event)) continue;
+    if (event.command.retry) retried.set(event.command.commandId, event);
+    if (event.type === 'stopJob' || event.type === 'rerunJob') {
+      if (world.job(event.command.jobId) === null) ids.add(event.command.jobId);
     }
-    const { namespace, name, jobId } = event.command;
+    if (event.type !== 'submitJob') continue;
+    const { namespace, name, jobId, type } = event.command;
+    // Services and daemons may bring an id of their own, which may be taken.
+    if (isKeptUp(type) && world.job(jobId) === null) ids.add(jobId);
     // A job without a name of its own is called like its id, which is new.
-    const isNamed = name !== jobId || command.retry;
+    const isNamed = name !== jobId || event.command.retry;
     if (isNamed && world.jobByName(namespace, name) === null) names.set(`${namespace}\0${name}`, { namespace, name });
   }
   const found = ids.size + names.size > 0 ? await store.findJobs([...ids], [...names.values()]) : [];

@@ -3,8 +3,8 @@ import { MAX_INBOX_COMMANDS, MAX_TURN_BYTES, MAX_TURN_EVENTS } from '../../schem
 import type { CoreEvent } from '../core/decide.ts';
 import { Inbox } from './inbox.ts';
 
-const submit = { type: 'submitJob' } as CoreEvent;
-const stop = { type: 'stopJob' } as CoreEvent;
+const submit = { type: 'submitJob', command: {} } as CoreEvent;
+const stop = { type: 'stopJob', command: {} } as CoreEvent;
 const frame = { type: 'frame' } as CoreEvent;
 const wake: CoreEvent = { type: 'wake' };
 

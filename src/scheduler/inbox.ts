@@ -1,6 +1,6 @@
 import { ShoalError } from '../../schema/errors.ts';
 import { MAX_INBOX_BYTES, MAX_INBOX_COMMANDS, MAX_TURN_BYTES, MAX_TURN_EVENTS } from '../../schema/limits.ts';
-import type { CoreEvent, Reply } from '../core/decide.ts';
+import { isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
 
 /** An event that waits for its turn, with whoever waits for it. */
 export interface Waiting {
@@ -18,8 +18,10 @@ const order: Readonly<Record<CoreEvent['type'], number>> = {
   frame: 1,
   disconnect: 1,
   stopJob: 2,
+  changeNode: 2,
   wake: 3,
   submitJob: 4,
+  rerunJob: 4,
 };
 
 /** Events between turns. Bounded: commands beyond the bound are refused, frames are dropped and come again. */
@@ -35,9 +37,8 @@ export class Inbox {
 
   /** Resolves once the event's turn is committed. @throws ShoalError ServiceUnavailable when a command finds it full */
   add(event: CoreEvent, bytes: number): Promise<Reply> {
-    const isCommand = event.type === 'submitJob' || event.type === 'stopJob';
     if (this.#count >= MAX_INBOX_COMMANDS || this.#bytes + bytes > MAX_INBOX_BYTES) {
-      if (isCommand) return Promise.reject(tooBusy());
+      if (isCommand(event)) return Promise.reject(tooBusy());
       if (event.type === 'frame') {
         this.dropped += 1;
         return Promise.resolve(null);

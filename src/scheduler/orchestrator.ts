@@ -2,7 +2,7 @@ import { ShoalError } from '../../schema/errors.ts';
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
 import { resourcesOf } from '../core/amounts.ts';
 import type { LiveNode } from '../core/commands.ts';
-import { decide, type CoreEvent, type Reply } from '../core/decide.ts';
+import { decide, isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
 import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
 import { World } from '../core/world.ts';
@@ -127,12 +127,13 @@ export class Orchestrator {
   }
 
   #decide(turn: Turn, event: CoreEvent): Reply {
-    if (event.type === 'submitJob' || event.type === 'stopJob') {
+    if (isCommand(event)) {
       const earlier = turn.answered(event.command.commandId);
       if (earlier !== null) return { ok: true, value: JSON.parse(earlier) };
     }
     const reply = decide(turn, event);
-    if (event.type === 'submitJob' && reply !== null && reply.ok && 'version' in reply.value) {
+    const brings = event.type === 'submitJob' || event.type === 'rerunJob';
+    if (brings && reply !== null && reply.ok && 'version' in reply.value) {
       this.#outbox.remember(reply.value, event.command.spec);
     }
     return reply;
@@ -165,6 +166,7 @@ export class Orchestrator {
       newExecutionId: () => `e-${this.#ports.newId()}` as ExecutionId,
       newEvaluationId: () => `v-${this.#ports.newId()}` as EvaluationId,
       lastHeard,
+      newMembership: this.#settings.newMembership,
       defaultQueueTimeoutMs: this.#settings.defaultQueueTimeoutMs,
     };
   }
@@ -231,7 +233,7 @@ class Fenced extends Error {
 }
 
 function failureFor(event: CoreEvent, error: unknown): unknown {
-  if (event.type !== 'submitJob' && event.type !== 'stopJob') return error;
+  if (!isCommand(event)) return error;
   if (error instanceof StoreSilent || error instanceof Fenced) return new UnknownOutcome(error.message);
   return new ShoalError('InternalError', `the command could not be carried out: ${describe(error)}`, {
     component: 'Scheduler',

@@ -28,5 +28,7 @@ export interface Ports extends Clock {
 /** Settings of an installation. */
 export interface Settings {
   readonly cell: string;
+  /** What a node is that joins for the first time: PENDING waits for approval. */
+  readonly newMembership: 'APPROVED' | 'PENDING';
   readonly defaultQueueTimeoutMs: number;
 }

@@ -1,6 +1,7 @@
 import type {
   Answer,
   ChangeNode,
+  ChangeNodeAnswer,
   LiveNode,
   RerunJob,
   StopAnswer,
@@ -13,6 +14,7 @@ export { nodeActions } from '../core/commands.ts';
 export type {
   Answer,
   ChangeNode,
+  ChangeNodeAnswer,
   Idempotency,
   LiveNode,
   NodeAction,
@@ -31,7 +33,7 @@ export interface SchedulerRpc {
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>>;
   stopJob(command: StopJob): Promise<Answer<StopAnswer>>;
   rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>>;
-  changeNode(command: ChangeNode): Promise<Answer<object>>;
+  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>>;
   liveNodes(): Promise<readonly LiveNode[]>;
   /** Looks whether anything is due. */
   poke(): Promise<void>;

@@ -13,6 +13,7 @@ import { Reception } from './reception.ts';
 import type {
   Answer,
   ChangeNode,
+  ChangeNodeAnswer,
   LiveNode,
   RerunJob,
   SchedulerRpc,
@@ -41,6 +42,7 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
     this.#sockets = new Sockets(ctx);
     this.#orchestrator = new Orchestrator(makePorts(ctx, env, this.#sockets), {
       cell: DEFAULT_CELL,
+      newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
       defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS,
     });
     const store = new D1Store(env.DB);
@@ -60,12 +62,12 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
     return this.#command({ type: 'stopJob', command }, command.reason.length);
   }
 
-  async rerunJob({ jobId }: RerunJob): Promise<Answer<SubmitAnswer>> {
-    return notYet(`rerun of ${jobId}`);
+  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
+    return this.#command({ type: 'rerunJob', command }, command.spec.length);
   }
 
-  async changeNode({ action }: ChangeNode): Promise<Answer<object>> {
-    return notYet(`node action ${action}`);
+  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
+    return this.#command({ type: 'changeNode', command }, command.message.length);
   }
 
   liveNodes(): Promise<readonly LiveNode[]> {
@@ -118,11 +120,6 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
       return { ok: false, error: error.shape };
     }
   }
-}
-
-function notYet(what: string): Answer<never> {
-  const error = new ShoalError('NotImplemented', `${what}: not supported yet`, { component: 'Scheduler' });
-  return { ok: false, error: error.shape };
 }
 
 function makePorts(ctx: DurableObjectState, env: Env, sockets: Sockets): Ports {

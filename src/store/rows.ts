@@ -49,11 +49,11 @@ export function executionFromRow({ open, ...row }: Omit<ExecutionRow, 'output'>)
 }
 
 export function nodeToRow(node: NodeRecord): NodeRow {
-  return { ...node, info: JSON.stringify(node.info) };
+  return { ...node, draining: node.draining ? 1 : 0, info: JSON.stringify(node.info) };
 }
 
 export function nodeFromRow(row: NodeRow): NodeRecord {
-  return { ...row, id: row.id as NodeId, info: JSON.parse(row.info) as NodeInfo };
+  return { ...row, id: row.id as NodeId, draining: row.draining === 1, info: JSON.parse(row.info) as NodeInfo };
 }
 
 export function eventToRow(event: EventRecord): EventRow {
@@ -79,8 +79,8 @@ export function labelsToRows({ jobId, spec }: NewVersion, createdAt: EpochUs): L
   return Object.entries(labels).map(([key, value]) => ({ jobId, key, value, createdAt }));
 }
 
-export function commandToRow(command: CommandRow, cell: string): CommandDbRow {
-  return { ...command, cell };
+export function commandToRow({ subject, ...command }: CommandRow, cell: string): CommandDbRow {
+  return { ...command, jobId: subject, cell };
 }
 
 /** The columns of a table, in the order of its definition: key in a row object, name in SQL. */

@@ -15,6 +15,8 @@ const MEMBERSHIPS: Readonly<Record<NodeAction, string | null>> = {
   approve: 'APPROVED',
   reject: 'REJECTED',
   delete: null,
+  drain: 'APPROVED',
+  resume: 'APPROVED',
 };
 
 /** How one call to the fake goes wrong. */
@@ -128,7 +130,7 @@ export class FakeScheduler implements SchedulerRpc {
     return this.#once({ commandId: change.commandId, jobId: '' }, () => {
       const sql = target === null ? 'DELETE FROM nodes WHERE id = ?' : 'UPDATE nodes SET membership = ?2 WHERE id = ?1';
       this.#db.sqlite.prepare(sql).run(...(target === null ? [change.nodeId] : [change.nodeId, target]));
-      return {};
+      return { nodeId: change.nodeId };
     });
   }
 

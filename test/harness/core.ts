@@ -3,7 +3,17 @@ import type { Resources } from '../../schema/job/job.ts';
 import type { Held } from '../../schema/protocol/common.ts';
 import type { Report } from '../../schema/protocol/from-agent.ts';
 import type { EventRecord, ExecutionRecord, JobRecord, Needs } from '../../schema/records.ts';
-import type { Answer, StopAnswer, SubmitAnswer, SubmitJob } from '../../src/core/commands.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  NodeAction,
+  RerunJob,
+  StopAnswer,
+  SubmitAnswer,
+  SubmitJob,
+} from '../../src/core/commands.ts';
+import type { Membership } from '../../schema/states.ts';
 import { decide, type AgentFrame, type CoreEvent, type Reply } from '../../src/core/decide.ts';
 import { settle } from '../../src/core/look.ts';
 import { Turn, type Message } from '../../src/core/turn.ts';
@@ -26,6 +36,7 @@ export const needs: Needs = {
 /** The core with a clock and a memory of what was said: one event a turn, committed at once. */
 export class CoreHarness {
   now = START;
+  newMembership: Membership = 'APPROVED';
   world = new World({ cell: 'cell-0', epoch: 1, clock: 0, jobs: [], executions: [], nodes: [] });
   readonly heard = new Map<NodeId, number>();
   /** Rows as the store would have them, also of what the world forgot. */
@@ -47,6 +58,7 @@ export class CoreHarness {
       newExecutionId: () => `e-${this.newId()}` as ExecutionId,
       newEvaluationId: () => `v-${this.newId()}` as EvaluationId,
       lastHeard: (nodeId) => this.heard.get(nodeId) ?? 0,
+      newMembership: this.newMembership,
       defaultQueueTimeoutMs: 24 * 3_600_000,
     });
     const replies = events.map((event) => decide(turn, event));
@@ -156,6 +168,27 @@ export class CoreHarness {
     return this.turn({ type: 'stopJob', command })[0] as Answer<StopAnswer>;
   }
 
+  rerun(jobId: JobId): Answer<SubmitAnswer> {
+    const { priority, count, needs, specHash } = this.job(jobId);
+    const command: RerunJob = {
+      commandId: this.newId(),
+      retry: false,
+      jobId,
+      evaluationId: this.newId() as EvaluationId,
+      priority,
+      count,
+      needs,
+      specHash,
+      spec: '{}',
+    };
+    return this.turn({ type: 'rerunJob', command })[0] as Answer<SubmitAnswer>;
+  }
+
+  changeNode(nodeId: string, action: NodeAction, message = ''): Answer<ChangeNodeAnswer> {
+    const command: ChangeNode = { commandId: this.newId(), retry: false, nodeId: nodeId as NodeId, action, message };
+    return this.turn({ type: 'changeNode', command })[0] as Answer<ChangeNodeAnswer>;
+  }
+
   frame(session: Session, frame: AgentFrame): void {
     this.heard.set(session.nodeId, this.now);
     this.turn({ type: 'frame', session, frame });
@@ -166,7 +199,7 @@ export class CoreHarness {
   }
 
   report(session: Session, executionId: ExecutionId, seq: number, what: Outcome): void {
-    this.frame(session, { type: 'report', executionId, seq, ...what } as Report);
+    this.frame(session, { type: 'report', executionId, seq, ...what });
   }
 
   job(jobId: JobId): JobRecord {
@@ -183,6 +216,13 @@ export class CoreHarness {
   execution(jobId: JobId): ExecutionRecord {
     const [execution, ...more] = this.executionsOf(jobId);
     if (execution === undefined || more.length > 0) throw new Error(`${more.length + 1} executions`);
+    return execution;
+  }
+
+  /** The n-th execution of a job, from 0, in the order they were made. */
+  executionAt(jobId: JobId, n: number): ExecutionRecord {
+    const execution = this.executionsOf(jobId)[n];
+    if (execution === undefined) throw new Error(`no execution ${n}`);
     return execution;
   }
 

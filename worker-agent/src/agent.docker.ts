@@ -29,8 +29,11 @@ afterEach(async () => {
   for (const agent of agents) await killed(agent);
   agents = [];
   await scheduler.close();
-  for (const { Id } of await ownContainers()) await docker.getContainer(Id).remove({ force: true });
-  await rm(stateDir, { recursive: true });
+  try {
+    for (const { Id } of await ownContainers()) await docker.getContainer(Id).remove({ force: true });
+  } finally {
+    await rm(stateDir, { recursive: true });
+  }
 });
 
 function startAgent(env: Readonly<Record<string, string>> = {}): ChildProcess {

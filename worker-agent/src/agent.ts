@@ -121,7 +121,8 @@ export class Agent {
       this.#supervisor.setEngineReady(health.ready);
       this.#session.sendCapacity();
     }
-    if (came || (health.ready && this.#checks % SWEEP_EVERY === 0)) await this.#sweep();
+    const due = came || this.#checks % SWEEP_EVERY === 0;
+    if (health.ready && (this.#supervisor.takeLeftBehind() || due)) void this.#sweep();
     this.#checks += 1;
     this.#cancelCheck = clock.after(ENGINE_CHECK_MS, () => void this.#checkEngine());
   }

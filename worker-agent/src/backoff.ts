@@ -15,7 +15,7 @@ const LONG_MS = 60_000;
 
 /** True when nobody may run anything under this identity any more: its tasks are to be stopped. */
 export function isBanished(end: Closed): boolean {
-  if (end.kind === 'closed') return end.code === closeCodes.rejected;
+  if (end.kind === 'closed') return end.code === closeCodes.rejected || end.code === closeCodes.deleted;
   return end.kind === 'refused' && end.status === 410;
 }
 
@@ -43,6 +43,8 @@ export function describeEnd(end: Closed): string {
       return 'two agents use this node id and keep replacing each other: give each machine its own state folder or --node-id';
     case closeCodes.rejected:
       return 'the orchestrator rejected this node: its tasks are stopped until it is approved';
+    case closeCodes.deleted:
+      return 'this node was deleted: its tasks are stopped; start with a new state folder to join again';
     case closeCodes.unsupportedVersion:
       return `the orchestrator does not serve this agent's protocol version: update the agent (${end.reason})`;
     default:
@@ -67,6 +69,7 @@ function needsPerson(end: Closed): boolean {
   return (
     end.code === closeCodes.identityUsedTwice ||
     end.code === closeCodes.rejected ||
+    end.code === closeCodes.deleted ||
     end.code === closeCodes.unsupportedVersion
   );
 }

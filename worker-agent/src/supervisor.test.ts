@@ -258,6 +258,16 @@ describe('the engine', () => {
     expect(await harness.engine.list()).toEqual([]);
   });
 
+  test('that is away when a container is to be removed gets rid of it once it is back', async ({ expect }) => {
+    const harness = await Harness.start(() => ({ runMs: 1_000 }));
+    await harness.run(runSpec());
+    harness.engine.failNextRemove = true;
+    await harness.clock.advance(1_000);
+    expect(await harness.engine.list()).toHaveLength(1);
+    await harness.clock.advance(15_000);
+    expect(await harness.engine.list()).toEqual([]);
+  });
+
   test('its errors are reported as they are', async ({ expect }) => {
     const failure = makeFailure('permanent', 'Preparing Environment', 'image not available: "x"', 'hint');
     const harness = await Harness.start(() => ({ createError: new EngineError(failure) }));

@@ -56,6 +56,7 @@ export class Supervisor {
   #closedFor: string | null = null;
   #stopping: string | null = null;
   #removing = 0;
+  #leftBehind = false;
   #idleWaiters: (() => void)[] = [];
 
   constructor(ports: SupervisorPorts) {
@@ -94,6 +95,13 @@ export class Supervisor {
   /** Ids whose containers are wanted: all others with this node's label are left-overs. */
   wanted(executionId: ExecutionId): boolean {
     return this.#slots.has(executionId);
+  }
+
+  /** Whether some container could not be removed since this was last asked. */
+  takeLeftBehind(): boolean {
+    const left = this.#leftBehind;
+    this.#leftBehind = false;
+    return left;
   }
 
   welcomed(mode: Welcome['mode']): void {
@@ -308,6 +316,7 @@ export class Supervisor {
     try {
       await this.#ports.engine.remove(executionId);
     } catch (error) {
+      this.#leftBehind = true;
       this.#ports.log.warn('container.left', { executionId, error: errorText(error) });
     }
     this.#removing -= 1;

@@ -5,6 +5,8 @@ import { closeCodes } from '../../../schema/protocol/version.ts';
 import { STOP_RESEND_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord, NodeInfo, NodeRecord } from '../../../schema/records.ts';
 import { isTerminalComputeState } from '../../../schema/states.ts';
+import { closeWhenEmpty } from './change-node.ts';
+import { takeDisconnect } from './disconnect.ts';
 import { armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
@@ -21,12 +23,16 @@ export interface Greeting {
 /** Takes a node's new session, and compares what the agent holds with what should run there. */
 export function takeHello(turn: Turn, { session: sessionId, hello, holds }: Greeting): void {
   const before = turn.world.sessions.get(hello.nodeId);
+  if ((turn.world.nodes.get(hello.nodeId)?.deletedAt ?? 0) > 0) {
+    return turn.close(sessionId, closeCodes.deleted, 'this node was deleted');
+  }
+  if (isUsedTwice(turn, hello)) return refuseBoth(turn, sessionId, before);
   if (before !== undefined && before.id !== sessionId) {
     turn.close(before.id, closeCodes.replaced, 'a newer session of this node took over');
   }
   const node = welcomeNode(turn, hello);
   const session = openSession(turn, node, { sessionId, agentInstance: hello.agentInstance, connectedAt: turn.now });
-  turn.send(session, { type: 'welcome', mode: node.membership === 'REJECTED' ? 'stopOnly' : 'active' });
+  turn.send(session, { type: 'welcome', mode: node.membership === 'APPROVED' ? 'active' : 'stopOnly' });
   const held = new Map(holds.map((h) => [h.executionId, h]));
   for (const execution of turn.world.openOn(node.id)) {
     compare(turn, session, execution, held.get(execution.id));
@@ -34,6 +40,29 @@ export function takeHello(turn: Turn, { session: sessionId, hello, holds }: Gree
   }
   for (const unknown of held.values()) answerUnknown(turn, session, unknown);
   turn.markNodesChanged();
+  closeWhenEmpty(turn, node.id);
+}
+
+/** Changes of an agent's instance within this time, and how many of them are one too many. */
+const INSTANCE_WINDOW_MS = 60_000;
+const MAX_INSTANCE_CHANGES = 4;
+
+/** True when several processes keep taking one identity from each other: each of them is a new instance. */
+function isUsedTwice(turn: Turn, { nodeId, agentInstance }: Hello): boolean {
+  const known = turn.world.instances.get(nodeId);
+  if (known?.instance === agentInstance) return false;
+  const recent = (known?.changes ?? []).filter((at) => at > turn.now - INSTANCE_WINDOW_MS);
+  const changes = known === undefined ? [] : [...recent, turn.now];
+  turn.world.instances.set(nodeId, { instance: agentInstance, changes });
+  return changes.length >= MAX_INSTANCE_CHANGES;
+}
+
+function refuseBoth(turn: Turn, sessionId: string, before: Session | undefined): void {
+  const reason = 'this identity is used twice';
+  turn.close(sessionId, closeCodes.identityUsedTwice, reason);
+  if (before === undefined) return;
+  turn.close(before.id, closeCodes.identityUsedTwice, reason);
+  takeDisconnect(turn, before.id, before.nodeId, reason);
 }
 
 /** Registers the session as the one that owns its node. */
@@ -66,10 +95,12 @@ function welcomeNode(turn: Turn, hello: Hello): NodeRecord {
   return turn.putNode({
     id: hello.nodeId,
     cell: turn.world.cell,
-    membership: known?.membership ?? 'APPROVED',
+    membership: known?.membership ?? turn.env.newMembership,
     connection: 'CONNECTED',
+    draining: known?.draining ?? false,
+    deletedAt: 0,
     info,
-    lastError: '',
+    lastError: known?.membership === 'REJECTED' ? known.lastError : '',
     connectedAt: turn.now,
     disconnectedAt: 0,
     createdAt: known?.createdAt ?? turn.stamp(),

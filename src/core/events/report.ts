@@ -1,10 +1,14 @@
+import { MAX_MESSAGE_BYTES, MAX_RUN_OUTPUT_BYTES } from '../../../schema/limits.ts';
 import type { Report } from '../../../schema/protocol/from-agent.ts';
 import type { ExecutionRecord, JobRecord, RunOutput } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
+import { cutText } from '../../../schema/text.ts';
+import { isKeptUp, slotOf } from '../book.ts';
 import { armBackstop, resendStop, stopExecution } from '../dispatch.ts';
 import { isLive, isOpen, step } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
 import type { Turn } from '../turn.ts';
+import { closeWhenEmpty } from './change-node.ts';
 import type { Session } from '../world.ts';
 
 /**
@@ -22,6 +26,31 @@ export function takeReport(turn: Turn, session: Session, report: Report): void {
   turn.world.timers.clear('ack', execution.id);
   const job = turn.world.job(execution.jobId);
   if (job === null) return;
+  takeOutcome(turn, execution, { job, report: clean(report) });
+  closeWhenEmpty(turn, execution.nodeId);
+}
+
+/** Texts that a database can hold: well-formed, without NUL. */
+function clean(report: Report): Report {
+  if (!('output' in report) || report.output === null) return report;
+  const { stdout, stderr, errorMessage, ...rest } = report.output;
+  const text = (value: string) => cutText(value, MAX_RUN_OUTPUT_BYTES);
+  return {
+    ...report,
+    output: {
+      ...rest,
+      stdout: text(stdout),
+      stderr: text(stderr),
+      errorMessage: cutText(errorMessage, MAX_MESSAGE_BYTES),
+    },
+  };
+}
+
+function takeOutcome(
+  turn: Turn,
+  execution: ExecutionRecord,
+  { job, report }: { job: JobRecord; report: Report },
+): void {
   switch (report.state) {
     case 'Running':
     case 'Publishing':
@@ -61,7 +90,8 @@ function takeCompletion(
     return takeCancellation(turn, execution, { seq, message, output });
   }
   const message = output.exitCode === 0 ? 'Completed successfully' : `Completed with exit code ${output.exitCode}`;
-  const other = turn.world.book(job).liveExecution(execution.partition);
+  if (isKeptUp(job.type)) return takeUnexpectedEnd(turn, execution, { seq, output });
+  const other = turn.world.book(job).liveExecution(slotOf(job.type, execution));
   const after = turn.updateExecution(
     execution.id,
     {
@@ -80,11 +110,39 @@ function takeCompletion(
   }
 }
 
+/** A service or daemon is never done: one that ends, however well, is started again after a pause. */
+function takeUnexpectedEnd(
+  turn: Turn,
+  execution: ExecutionRecord,
+  { seq, output }: { seq: number; output: RunOutput },
+): void {
+  const message = 'execution completed unexpectedly';
+  const after = turn.updateExecution(
+    execution.id,
+    {
+      computeState: 'Failed',
+      computeMessage: `${message} with exit code ${output.exitCode}`,
+      desiredState: 'Stopped',
+      desiredMessage: message,
+      failureClass: 'environment',
+      lastSeq: seq,
+    },
+    output,
+  );
+  turn.event(execution.jobId, {
+    topic: 'Execution',
+    message: after.computeMessage,
+    details: { IsError: 'true', Retryable: 'true' },
+    execution: after,
+  });
+  judgeFailure(turn, after);
+}
+
 /** A completion counts while the partition is open and current, also of an execution that had been given up. */
 function counts(turn: Turn, job: JobRecord, execution: ExecutionRecord): boolean {
   if (isLive(execution)) return true;
   if (!execution.fenced || isTerminalJobState(job.state) || execution.jobVersion !== job.version) return false;
-  return !turn.world.book(job).hasCompleted(execution.partition);
+  return !turn.world.book(job).hasCompleted(slotOf(job.type, execution));
 }
 
 function takeFailure(turn: Turn, execution: ExecutionRecord, report: Extract<Report, { state: 'Failed' }>): void {

@@ -13,7 +13,7 @@ import { isTerminalJobState } from '../../../schema/states.ts';
 import { msOf } from '../clock.ts';
 import { armBackstop, armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive, isOpen } from '../execution.ts';
-import { queueTimeoutMs } from '../job-state.ts';
+import { kinds } from '../kinds/kinds.ts';
 import type { Turn } from '../turn.ts';
 import { openSession } from './hello.ts';
 
@@ -87,8 +87,9 @@ function armJob(turn: Turn, job: JobRecord): void {
   const shifted = (at: EpochMs) => (at <= turn.now ? notBefore : at);
   const { totalTimeoutMs } = job.needs;
   if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, shifted(job.versionAt + totalTimeoutMs));
-  if (job.waitingSince !== null) {
-    turn.world.timers.set('queue', job.id, shifted(job.waitingSince + queueTimeoutMs(turn, job)));
+  const queueMs = kinds[job.type].queueTimeoutMs(turn, job);
+  if (job.waitingSince !== null && queueMs !== null) {
+    turn.world.timers.set('queue', job.id, shifted(job.waitingSince + queueMs));
   }
   turn.markDirty(job.id);
 }

@@ -25,6 +25,6 @@ export function stopJob(turn: Turn, command: StopJob): Answer<StopAnswer> {
   });
   stopAll(turn, job, 'Execution stop requested because job has been stopped');
   const value: StopAnswer = { evaluationId: command.evaluationId };
-  remember(turn, command.commandId, job, value);
+  remember(turn, command.commandId, job.id, value);
   return { ok: true, value };
 }

@@ -3,6 +3,7 @@ import type { JobRecord } from '../../../schema/records.ts';
 import type { Answer, Idempotency, SubmitAnswer, SubmitJob } from '../commands.ts';
 import { stopExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
+import { leaveQueue } from '../placement/reservation.ts';
 import type { Turn } from '../turn.ts';
 
 /**
@@ -15,22 +16,20 @@ export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> 
   if (earlier !== null && idempotency !== undefined) return repeated(idempotency, earlier);
   const existing = turn.world.jobByName(command.namespace, command.name);
   if (existing !== null && existing.specHash === command.specHash && !command.force) return nothingChanged(existing);
+  if (existing === null && turn.world.job(command.jobId) !== null) return idTaken(command.jobId);
   const job = existing === null ? create(turn, command) : update(turn, command, existing);
-  const { totalTimeoutMs } = job.needs;
-  if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, turn.now + totalTimeoutMs);
   turn.setEvaluation(job.id, command.evaluationId);
-  turn.markDirty(job.id);
   const value: SubmitAnswer = { jobId: job.id, evaluationId: command.evaluationId, version: job.version };
-  if (idempotency === undefined) remember(turn, command.commandId, job, value);
+  if (idempotency === undefined) remember(turn, command.commandId, job.id, value);
   else rememberToken(turn, command.commandId, { ...idempotency, namespace: job.namespace }, value);
   return { ok: true, value };
 }
 
-/** Keeps the answer for the same command sent again. */
-export function remember(turn: Turn, commandId: string, job: JobRecord, value: unknown): void {
+/** Keeps the answer for the same command sent again. @param subject  the job or node that it was about */
+export function remember(turn: Turn, commandId: string, subject: string, value: unknown): void {
   const expiresAt = turn.now + COMMAND_TTL_MS;
   const noToken = { namespace: null, token: null, requestHash: null };
-  turn.putCommand({ id: commandId, jobId: job.id, answer: JSON.stringify(value), expiresAt, ...noToken });
+  turn.putCommand({ id: commandId, subject, answer: JSON.stringify(value), expiresAt, ...noToken });
 }
 
 /** The same with a client's token: for longer, since it is people who send it again. */
@@ -42,7 +41,7 @@ function rememberToken(
 ): void {
   turn.putCommand({
     id: commandId,
-    jobId: value.jobId,
+    subject: value.jobId,
     answer: JSON.stringify(value),
     expiresAt: turn.now + IDEMPOTENCY_TTL_MS,
     ...use,
@@ -80,37 +79,65 @@ function create(turn: Turn, command: SubmitJob): JobRecord {
     command.spec,
   );
   turn.event(job.id, { topic: 'Submission', message: 'Job submitted' });
+  const { totalTimeoutMs } = job.needs;
+  if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, turn.now + totalTimeoutMs);
+  turn.markDirty(job.id);
   return job;
 }
 
 function update(turn: Turn, command: SubmitJob, existing: JobRecord): JobRecord {
-  for (const kind of ['queue', 'retry', 'total'] as const) turn.world.timers.clear(kind, existing.id);
-  turn.world.queue.remove(existing.id);
-  const job = turn.supersede(
-    existing,
-    {
-      ...existing,
-      ...specified(command),
-      state: 'Pending',
-      stateMessage: 'Job update requested by user',
-      version: existing.version + 1,
-      revision: existing.revision + 1,
-      versionAt: turn.now,
-      waitingSince: null,
-    },
-    command.spec,
-  );
+  const job = beginVersion(turn, existing, command, 'Job update requested by user');
   turn.event(job.id, { topic: 'Submission', message: 'Job updated' });
-  // The old executions are over as far as the job is concerned once this turn is committed, so the new version starts
-  // in the same turn; they stay charged to their nodes until the agents say that they have ended.
+  return job;
+}
+
+/**
+ * Begins a new version of a job, in whatever state it is. Its clocks start anew; the old executions are over as far as
+ * the job is concerned once this turn is committed, so the new version starts in the same turn. They stay charged to
+ * their nodes until the agents say that they have ended.
+ */
+export function beginVersion(
+  turn: Turn,
+  existing: JobRecord,
+  asked: Specified & { readonly spec: string },
+  why: string,
+): JobRecord {
+  for (const kind of ['queue', 'retry', 'total'] as const) turn.world.timers.clear(kind, existing.id);
+  leaveQueue(turn, existing.id);
+  const next = {
+    ...existing,
+    ...specified(asked),
+    state: 'Pending' as const,
+    stateMessage: why,
+    version: existing.version + 1,
+    revision: existing.revision + 1,
+    versionAt: turn.now,
+    waitingSince: null,
+  };
+  const job = turn.supersede(existing, next, asked.spec);
+  const { totalTimeoutMs } = job.needs;
+  if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, turn.now + totalTimeoutMs);
+  turn.markDirty(job.id);
+  // A service rolls instead: one partition at a time.
+  if (job.type === 'service') return job;
   for (const execution of turn.world.executionsOf(job.id)) {
     if (isLive(execution)) stopExecution(turn, execution, 'Execution stopped for job update');
   }
   return job;
 }
 
-function specified(command: SubmitJob): Pick<JobRecord, 'priority' | 'count' | 'needs' | 'specHash'> {
+type Specified = Pick<JobRecord, 'priority' | 'count' | 'needs' | 'specHash'>;
+
+function specified(command: Specified): Specified {
   return { priority: command.priority, count: command.count, needs: command.needs, specHash: command.specHash };
+}
+
+/** Only services and daemons may bring an id of their own. */
+function idTaken(id: string): Answer<SubmitAnswer> {
+  return {
+    ok: false,
+    error: { status: 409, code: 'ResourceInUse', component: 'JobStore', message: `job already exists: ${id}` },
+  };
 }
 
 function nothingChanged(job: JobRecord): Answer<SubmitAnswer> {

@@ -5,8 +5,8 @@ import { isTerminalJobState } from '../../../schema/states.ts';
 import { fenceExecution, resendStop } from '../dispatch.ts';
 import { isLive, isOpen } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
-import { failForQueueTimeout, failJob, queueTimeoutMs } from '../job-state.ts';
-import { reasonFor } from '../look.ts';
+import { failForQueueTimeout, failJob } from '../job-state.ts';
+import { kinds } from '../kinds/kinds.ts';
 import type { TimerKind } from '../timers.ts';
 import type { Turn } from '../turn.ts';
 import { dropSilent, leaseEnd, loseNode } from './disconnect.ts';
@@ -69,9 +69,12 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
   queue: (turn, id) => {
     const job = turn.world.job(id as JobId);
     if (job === null || job.state !== 'Queued' || job.waitingSince === null) return;
-    const at = job.waitingSince + queueTimeoutMs(turn, job);
+    const kind = kinds[job.type];
+    const timeoutMs = kind.queueTimeoutMs(turn, job);
+    if (timeoutMs === null) return;
+    const at = job.waitingSince + timeoutMs;
     if (at > turn.now) turn.world.timers.set('queue', job.id, at);
-    else failForQueueTimeout(turn, job, reasonFor(turn, job));
+    else failForQueueTimeout(turn, job, kind.reason(turn, job));
   },
 
   total: (turn, id) => {
@@ -88,6 +91,8 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
       details: { Hint: 'Increase the task timeout or allocate more resources', FailsExecution: 'true' },
     });
   },
+
+  reserve: (turn) => turn.markCapacityChanged(),
 
   lease: (turn, id) => {
     const nodeId = id as NodeId;

@@ -24,6 +24,8 @@ function candidate(node: Partial<NodeRecord> = {}, more: Partial<Candidate> = {}
       cell: 'c',
       membership: 'APPROVED',
       connection: 'CONNECTED',
+      draining: false,
+      deletedAt: 0,
       info,
       lastError: '',
       connectedAt: 0,

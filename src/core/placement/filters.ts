@@ -19,6 +19,8 @@ const membership: Filter = ({ node }) => {
 
 const connection: Filter = ({ connected }) => (connected ? null : 'is not connected');
 
+const draining: Filter = ({ node }) => (node.draining ? 'is draining' : null);
+
 const engine: Filter = ({ node }, { engine }) => offers(node.info.engines, engine);
 
 const publisher: Filter = ({ node }, { publisher }) =>
@@ -54,7 +56,17 @@ const room: Filter = ({ free }, { resources }) =>
   fits(amountsOf(resources), free) ? null : `node busy with available capacity ${describeAmounts(free)}`;
 
 /** In order; the first reason is the one that is shown. All but the last hold whatever runs on the node. */
-const filters: readonly Filter[] = [membership, connection, engine, publisher, sources, constraints, size, room];
+const filters: readonly Filter[] = [
+  membership,
+  connection,
+  draining,
+  engine,
+  publisher,
+  sources,
+  constraints,
+  size,
+  room,
+];
 const standingFilters: readonly Filter[] = filters.filter((filter) => filter !== room);
 
 /**

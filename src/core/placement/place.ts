@@ -1,13 +1,15 @@
-import type { EvaluationId, NodeId } from '../../../schema/ids.ts';
+import type { NodeId } from '../../../schema/ids.ts';
 import type { JobRecord, NodeRecord } from '../../../schema/records.ts';
 import type { Attempts } from '../book.ts';
+import { isLive } from '../execution.ts';
 import { startExecution } from '../dispatch.ts';
 import { dropSilent, leaseEnd } from '../events/disconnect.ts';
 import type { Turn } from '../turn.ts';
 import type { Session } from '../world.ts';
-import { isFavoured } from './constraints.ts';
 import { whyNot, type Candidate } from './filters.ts';
+import { rankOf } from './rank.ts';
 import type { NodeReason } from './reasons.ts';
+import { isKeptFree } from './reservation.ts';
 
 /** Executions of one job that one look at it may start; the rest goes on in the next turn. */
 export const MAX_STARTS_PER_LOOK = 200;
@@ -22,12 +24,14 @@ export type Placement =
   | 'more';
 
 /** Starts what can be started of the job. Partitions that wait for their next attempt are left to their timer. */
-export function placeJob(turn: Turn, job: JobRecord, evalId: EvaluationId): Placement {
+export function placePartitions(turn: Turn, job: JobRecord): Placement {
   const book = turn.world.book(job);
   const barred = declinedBy(turn, job);
+  const held = heldByOldCopies(turn, job);
   let starts = 0;
   let retryAt = Infinity;
   for (const partition of book.unplaced()) {
+    if (held.has(partition)) continue;
     const attempts = book.attempts(partition);
     if (attempts.retryAt > turn.now) {
       retryAt = Math.min(retryAt, attempts.retryAt);
@@ -36,17 +40,21 @@ export function placeJob(turn: Turn, job: JobRecord, evalId: EvaluationId): Plac
     if (starts === MAX_STARTS_PER_LOOK) return 'more';
     const choice = chooseNode(turn, job, { attempts, barred });
     if (choice === null) return 'blocked';
-    startExecution(turn, job, { partition, ...choice, evalId });
+    startExecution(turn, job, { partition, ...choice, evalId: turn.evaluationOf(job.id) });
     starts += 1;
   }
   if (retryAt < Infinity) turn.world.timers.set('retry', job.id, retryAt);
   return 'placed';
 }
 
-/**
- * The best node that can take one execution now: one that answers before one that missed a deadline, an untried one
- * before one where this partition failed, a favoured one before the rest; then by id.
- */
+/** A service is updated one partition at a time: where an old copy still works, no new one is started. */
+function heldByOldCopies(turn: Turn, job: JobRecord): ReadonlySet<number> {
+  if (job.type !== 'service' || job.version === 1) return new Set();
+  const old = turn.world.executionsOf(job.id).filter((e) => e.jobVersion < job.version && isLive(e));
+  return new Set(old.map((e) => e.partition));
+}
+
+/** The node that can take one execution now and ranks best; then the first by id. */
 function chooseNode(
   turn: Turn,
   job: JobRecord,
@@ -55,16 +63,17 @@ function chooseNode(
   let best: { node: NodeRecord; session: Session; rank: number } | null = null;
   for (const session of turn.world.sessions.values()) {
     const node = turn.world.nodes.get(session.nodeId);
-    if (node === undefined || barred.has(node.id)) continue;
-    if (leaseEnd(turn, node.id) <= turn.now) {
+    if (node === undefined || barred.has(node.id) || isKeptFree(turn, job, node.id)) continue;
+    if (isSilent(turn, node.id)) {
       dropSilent(turn, session);
       continue;
     }
-    if (whyNot(candidateOf(turn, node), job.needs) !== null) continue;
-    const rank =
-      (turn.world.lastChoice.has(node.id) ? 0 : 4) +
-      (attempts.triedNodes.has(node.id) ? 0 : 2) +
-      (isFavoured(node.info.labels, job.needs.constraints) ? 1 : 0);
+    const candidate = candidateOf(turn, node);
+    if (whyNot(candidate, job.needs) !== null) continue;
+    const rank = rankOf(candidate, job.needs, {
+      isLastChoice: turn.world.lastChoice.has(node.id),
+      wasTried: attempts.triedNodes.has(node.id),
+    });
     if (best === null || rank > best.rank || (rank === best.rank && node.id < best.node.id)) {
       best = { node, session, rank };
     }
@@ -72,12 +81,18 @@ function chooseNode(
   return best;
 }
 
+/** True when the session's heartbeats have stopped: the node is taken for gone, whatever its socket says. */
+export function isSilent(turn: Turn, nodeId: NodeId): boolean {
+  return turn.world.sessions.has(nodeId) && leaseEnd(turn, nodeId) <= turn.now;
+}
+
 /** Why each node does not take an execution of the job now, for people to read. */
 export function whyNodesDoNot(turn: Turn, job: JobRecord): NodeReason[] {
   const declined = declinedBy(turn, job);
   const reasons: NodeReason[] = [];
   for (const node of turn.world.nodes.values()) {
-    const reason = whyNot(candidateOf(turn, node), job.needs) ?? declined.get(node.id) ?? null;
+    const keptFree = isKeptFree(turn, job, node.id) ? 'is kept free for a job that has waited longer' : null;
+    const reason = whyNot(candidateOf(turn, node), job.needs) ?? declined.get(node.id) ?? keptFree;
     if (reason !== null) reasons.push({ nodeId: node.id, reason });
   }
   return reasons;
@@ -95,6 +110,6 @@ export function declinedBy(turn: Turn, job: JobRecord): ReadonlyMap<NodeId, stri
   return declined;
 }
 
-function candidateOf(turn: Turn, node: NodeRecord): Candidate {
+export function candidateOf(turn: Turn, node: NodeRecord): Candidate {
   return { node, connected: turn.world.sessions.has(node.id), free: turn.world.free(node) };
 }

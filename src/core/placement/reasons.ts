@@ -17,6 +17,18 @@ const MAX_GROUPS = 10;
  */
 export function notEnoughNodes(requested: number, reasons: readonly NodeReason[]): string {
   const head = `not enough nodes to run job. requested: ${requested}, available: ${reasons.length}, suitable: 0.`;
+  return describe(head, reasons);
+}
+
+/**
+ * The same for ops and daemon jobs, which ask for no number of nodes.
+ * @see Bacalhau pkg/orchestrator: ErrNoMatchingNodes
+ */
+export function noMatchingNodes(reasons: readonly NodeReason[]): string {
+  return describe(`not matching nodes to run job out of ${reasons.length} available nodes.`, reasons);
+}
+
+function describe(head: string, reasons: readonly NodeReason[]): string {
   if (reasons.length === 0) return `${head}\n• no node has joined yet`;
   const groups = new Map<string, NodeId[]>();
   for (const { nodeId, reason } of reasons) {

@@ -1,12 +1,11 @@
 import type { SubmitJobResponse } from '../../../schema/api/job.ts';
-import { badRequest, ShoalError } from '../../../schema/errors.ts';
+import { badRequest } from '../../../schema/errors.ts';
 import { EvaluationId, JobId, type NodeId } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
 import { parseSubmission, RESERVED_META, type Submission } from '../../../schema/job/parse-submission.ts';
 import { specHash } from '../../../schema/job/spec-hash.ts';
 import { MAX_IDEMPOTENCY_TOKEN_CHARS } from '../../../schema/limits.ts';
-import type { JobType } from '../../../schema/states.ts';
 import type { Idempotency } from '../../scheduler/rpc.ts';
 import { requireNamespace } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
@@ -14,13 +13,11 @@ import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 
-const SCHEDULED: ReadonlySet<JobType> = new Set(['batch']);
 const MAX_CLIENT_ID_CHARS = 256;
 
 /** Takes a job, or a new version of the job with the same name. */
 export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
   const submission = parseSubmission((await readJsonBody(c)) ?? {});
-  refuseUnscheduled(submission.spec.Type);
   const id = JobId.safeParse(submission.requestedId ?? `j-${deps.newId()}`);
   if (!id.success) throw badRequest(`Job.ID: ${id.error.issues[0]?.message ?? 'invalid'}`);
   requireNamespace(c, submission.spec.Namespace);
@@ -85,13 +82,4 @@ async function readIdempotency(c: Ctx, submission: Submission): Promise<Idempote
 
 function clientMeta(key: string, value: string): Record<string, string> {
   return value === '' ? {} : { [RESERVED_META + key]: value.slice(0, MAX_CLIENT_ID_CHARS).toWellFormed() };
-}
-
-/** The other types are valid, but nothing schedules them so far. */
-function refuseUnscheduled(type: JobType): void {
-  if (SCHEDULED.has(type)) return;
-  throw new ShoalError('NotImplemented', `Job.Type: ${type} jobs are not supported yet`, {
-    component: 'APIServer',
-    hint: `Supported: ${[...SCHEDULED].join(', ')}.`,
-  });
 }

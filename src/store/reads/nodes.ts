@@ -9,6 +9,8 @@ const NodeRow = z.object({
   cell: z.string(),
   membership: z.enum(memberships),
   connection: z.enum(connections),
+  draining: z.int(),
+  deleted_at: z.int(),
   info: z.string(),
   last_error: z.string(),
   connected_at: z.int(),
@@ -26,6 +28,8 @@ export function readNode(row: unknown): NodeRecord {
     cell: read.cell,
     membership: read.membership,
     connection: read.connection,
+    draining: read.draining === 1,
+    deletedAt: read.deleted_at,
     info: JSON.parse(read.info) as NodeInfo,
     lastError: read.last_error,
     connectedAt: read.connected_at,
@@ -35,10 +39,10 @@ export function readNode(row: unknown): NodeRecord {
   };
 }
 
-/** Nodes whose id begins with `prefix`, in order of id; empty means all. */
+/** Nodes that were not deleted and whose id begins with `prefix`, in order of id; empty means all. */
 export function nodeListStatement(prefix: string, limit: number): Statement {
   return {
-    sql: `SELECT ${COLUMNS} FROM nodes WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3`,
+    sql: `SELECT ${COLUMNS} FROM nodes WHERE id >= ?1 AND id < ?2 AND deleted_at = 0 ORDER BY id LIMIT ?3`,
     params: [prefix, endOfPrefix(prefix), limit],
   };
 }

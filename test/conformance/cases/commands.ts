@@ -65,7 +65,6 @@ export const commandCases: readonly Case[] = [
     shows: ['id', 'JobVersion', 'Reason', 'Namespace'],
     models: { RerunAnswer: '' },
     answer: reran,
-    where: 'fake',
   },
   {
     name: 'running an old version again',
@@ -73,7 +72,6 @@ export const commandCases: readonly Case[] = [
     path: path('twice/rerun'),
     body: { JobVersion: 1 },
     answer: { ...(reran as object), JobID: 'j-33333333-6f0a-4d1e-9d51-0c2f6f3a7b13', JobVersion: 3 },
-    where: 'fake',
   },
   {
     name: 'running a job again that waits',
@@ -84,7 +82,6 @@ export const commandCases: readonly Case[] = [
       ...(error(409, 'cannot rerun job in state Pending', '', 'Bacalhau') as object),
       Hint: 'try to use the job run command instead of the job rerun command',
     },
-    where: 'fake',
   },
   {
     name: 'running no job again',
@@ -154,6 +151,5 @@ export const commandCases: readonly Case[] = [
     shows: ['id', 'namespace', 'Namespace', 'reason'],
     models: { StopAnswer: '' },
     answer: { EvaluationID: uuid },
-    where: 'fake',
   },
 ];

@@ -138,7 +138,6 @@ export const nodeCases: readonly Case[] = [
     body: action('approve'),
     status: 409,
     answer: error(409, `node ${NODE} already approved`, 'ConflictNodeState', 'NodesManager'),
-    where: 'fake',
   },
   {
     name: 'approving a node',
@@ -147,7 +146,6 @@ export const nodeCases: readonly Case[] = [
     body: action('approve'),
     shows: ['id', 'Action', 'NodeID'],
     answer: done,
-    where: 'fake',
   },
   {
     name: 'rejecting a node',
@@ -156,7 +154,6 @@ export const nodeCases: readonly Case[] = [
     body: { Action: 'reject', Message: 'too slow' },
     shows: ['Message'],
     answer: done,
-    where: 'fake',
   },
   {
     name: 'rejecting a rejected node',
@@ -165,7 +162,6 @@ export const nodeCases: readonly Case[] = [
     body: action('reject'),
     status: 409,
     answer: error(409, `node ${PENDING_NODE} already rejected`, 'ConflictNodeState', 'NodesManager'),
-    where: 'fake',
   },
   {
     name: 'deleting a node',
@@ -173,7 +169,6 @@ export const nodeCases: readonly Case[] = [
     path: '/orchestrator/nodes/n-5e0f9',
     body: action('delete'),
     answer: done,
-    where: 'fake',
   },
   {
     name: 'an action that there is not',
@@ -181,7 +176,12 @@ export const nodeCases: readonly Case[] = [
     path: `/orchestrator/nodes/${NODE}`,
     body: action('Approve'),
     status: 400,
-    answer: error(400, 'invalid action "Approve": allowed are approve, reject, delete', 'InternalError', 'APIServer'),
+    answer: error(
+      400,
+      'invalid action "Approve": allowed are approve, reject, delete, drain, resume',
+      'InternalError',
+      'APIServer',
+    ),
   },
   {
     name: 'an action on no node',

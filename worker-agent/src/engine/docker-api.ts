@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type Docker from 'dockerode';
-import type DockerModem from 'docker-modem';
 import type { ExecutionId } from '@shoal/schema/ids';
+
+type Modem = Docker['modem'];
+type DialOptions = Parameters<Modem['dial']>[0];
 
 interface Call {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -22,7 +24,7 @@ const PULL_SILENCE_MS = 5 * 60_000;
  * errors are dockerode's, with `statusCode` where Docker answered and without where it did not.
  */
 export class DockerApi {
-  readonly #modem: DockerModem;
+  readonly #modem: Modem;
 
   constructor(docker: Docker) {
     this.#modem = docker.modem;
@@ -107,7 +109,7 @@ export class DockerApi {
 
   #dial({ method, path, query = {}, body = {}, signal, ok }: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const options: DockerModem.DialOptions = {
+      const options: DialOptions = {
         method,
         // The modem writes the query after a question mark that is there, and removes one without a query.
         path: `${path}?`,

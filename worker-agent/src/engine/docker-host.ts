@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { homedir } from 'node:os';
 import Docker from 'dockerode';
 import { errorText } from '../ports.ts';
@@ -48,6 +49,8 @@ function optionsOf(dockerHost: string): Docker.DockerOptions {
 }
 
 async function versionOf(options: Docker.DockerOptions): Promise<string> {
-  const { Version } = await new Docker({ ...options, timeout: PROBE_MS }).version();
+  // A daemon that is going down still answers on connections that it has: only a new one tells.
+  const fresh = options.socketPath === undefined ? {} : { agent: new Agent({ keepAlive: false }) };
+  const { Version } = await new Docker({ ...options, ...fresh, timeout: PROBE_MS }).version();
   return Version;
 }

@@ -47,6 +47,8 @@ export class FakeEngine implements Engine {
   readonly #script: (run: RunSpec) => Script;
   readonly #containers = new Map<ExecutionId, FakeContainer>();
   #reachable = true;
+  /** The next removal fails as if the engine were away. */
+  failNextRemove = false;
 
   constructor(clock: Clock, script: (run: RunSpec) => Script) {
     this.#clock = clock;
@@ -126,6 +128,9 @@ export class FakeEngine implements Engine {
 
   async remove(executionId: ExecutionId): Promise<void> {
     this.#ask();
+    const fails = this.failNextRemove;
+    this.failNextRemove = false;
+    if (fails) throw unreachable();
     const one = this.#containers.get(executionId);
     if (one === undefined) return;
     this.#end(one, { exitCode: 137, outOfMemory: false });

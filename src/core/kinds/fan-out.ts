@@ -1,0 +1,66 @@
+import type { NodeId } from '../../../schema/ids.ts';
+import type { JobRecord, NodeRecord } from '../../../schema/records.ts';
+import type { Book } from '../book.ts';
+import { startExecution } from '../dispatch.ts';
+import { whyNever, whyNot } from '../placement/filters.ts';
+import { candidateOf, declinedBy, isSilent, MAX_STARTS_PER_LOOK } from '../placement/place.ts';
+import type { NodeReason } from '../placement/reasons.ts';
+import type { Turn } from '../turn.ts';
+
+/** What ops and daemon jobs share: one execution on each node that matches. */
+
+/**
+ * Starts an execution on every connected node that matches and wants one, and notes in the world how many must wait.
+ * @param wants  whether the job still wants one there
+ */
+export function fanOut(turn: Turn, job: JobRecord, wants: (node: NodeRecord, book: Book) => boolean): void {
+  const book = turn.world.book(job);
+  let [busy, later, starts] = [0, 0, 0];
+  let retryAt = Infinity;
+  for (const node of matchingNodes(turn, job)) {
+    if (book.liveExecution(node.id) !== null || !wants(node, book)) continue;
+    const again = starts === MAX_STARTS_PER_LOOK ? turn.now : book.attempts(node.id).retryAt;
+    if (again > turn.now || starts === MAX_STARTS_PER_LOOK) {
+      later += 1;
+      retryAt = Math.min(retryAt, again);
+    } else if (tryStart(turn, job, node)) starts += 1;
+    else busy += 1;
+  }
+  if (retryAt < Infinity) turn.world.timers.set('retry', job.id, retryAt);
+  turn.world.fanOutWaiting.set(job.id, { busy, later });
+}
+
+/** Why each node that gets none does not match. */
+export function whyUnmatched(turn: Turn, job: JobRecord): NodeReason[] {
+  const declined = declinedBy(turn, job);
+  const reasons: NodeReason[] = [];
+  for (const node of turn.world.nodes.values()) {
+    const reason = reasonNever(turn, job, { node, declined });
+    if (reason !== null) reasons.push({ nodeId: node.id, reason });
+  }
+  return reasons;
+}
+
+/** By id, so that the same world is looked at in the same order whatever its history. */
+function matchingNodes(turn: Turn, job: JobRecord): NodeRecord[] {
+  const declined = declinedBy(turn, job);
+  return [...turn.world.nodes.values()]
+    .filter((node) => reasonNever(turn, job, { node, declined }) === null)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function tryStart(turn: Turn, job: JobRecord, node: NodeRecord): boolean {
+  const session = turn.world.sessions.get(node.id);
+  if (session === undefined || whyNot(candidateOf(turn, node), job.needs) !== null) return false;
+  startExecution(turn, job, { partition: 0, node, session, evalId: turn.evaluationOf(job.id) });
+  return true;
+}
+
+function reasonNever(
+  turn: Turn,
+  job: JobRecord,
+  { node, declined }: { node: NodeRecord; declined: ReadonlyMap<NodeId, string> },
+): string | null {
+  if (isSilent(turn, node.id)) return 'is not connected';
+  return whyNever(candidateOf(turn, node), job.needs) ?? declined.get(node.id) ?? null;
+}

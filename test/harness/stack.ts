@@ -1,0 +1,146 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { agentLog, startAgent, stopAgent } from '../../launcher/agent.mjs';
+import { openState, readRecords } from '../../launcher/state.mjs';
+import { keepRunning } from '../../launcher/supervise.mjs';
+import { workerBundle } from '../../launcher/worker/bundle.mjs';
+import { startWorker, type RunningWorker } from '../../launcher/worker/worker.mjs';
+import { Api } from './api.ts';
+
+export interface StackOptions {
+  /** Default 1. */
+  readonly agents?: number;
+  /** Bindings of the Worker; default open mode. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** False: agents that find no engine. */
+  readonly docker?: boolean;
+  readonly agentFlags?: readonly string[];
+  /** Default a new one, removed at the end. */
+  readonly state?: string;
+}
+
+/** The real stack on loopback, as `npm start` runs it: workerd, D1 on disk, agents as processes. */
+export class Stack {
+  readonly state: string;
+  readonly port: number;
+  readonly api: Api;
+  readonly #options: StackOptions;
+  #worker: RunningWorker | undefined;
+  #watches: { stop: () => void }[] = [];
+
+  private constructor(options: StackOptions, state: string, port: number) {
+    this.#options = options;
+    this.state = state;
+    this.port = port;
+    this.api = new Api(`http://127.0.0.1:${port}`);
+  }
+
+  static async start(options: StackOptions = {}): Promise<Stack> {
+    const state = options.state ?? mkdtempSync(join(tmpdir(), 'stack-'));
+    openState(state);
+    mkdirSync(join(state, 'logs'), { recursive: true });
+    const stack = new Stack(options, state, await freePort());
+    try {
+      await stack.#run();
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+    return stack;
+  }
+
+  async #run(): Promise<void> {
+    const { agents = 1, vars = { SHOAL_MODE: 'open' } } = this.#options;
+    const worker = { state: this.state, bundle: workerBundle, port: this.port, vars, migrated: false };
+    this.#worker = await startWorker(worker, () => {});
+    await Promise.all(Array.from({ length: agents }, (_, index) => this.startAgent(index + 1)));
+    if (agents > 0) await this.api.connectedNodes(agents);
+  }
+
+  /** An agent that is brought back when it dies. */
+  async startAgent(number: number): Promise<void> {
+    const options = {
+      state: this.state,
+      number,
+      url: this.api.url,
+      dockerHost: this.#options.docker === false ? undefined : dockerHost(),
+      flags: [...(this.#options.agentFlags ?? [])],
+    };
+    const watch = keepRunning({
+      start: () => startAgent(options),
+      isOneTooMany: () => false,
+      onDeath: () => {},
+      onGiveUp: () => {},
+    });
+    this.#watches.push(watch);
+    await watch.ready;
+  }
+
+  #kill(name: string): void {
+    const record = readRecords(this.state)[name];
+    if (record === undefined) throw new Error(`${name} does not run`);
+    process.kill(record.pid, 'SIGKILL');
+  }
+
+  /** miniflare brings it back. */
+  killWorkerd(): void {
+    this.#kill('workerd');
+  }
+
+  killAgent(number: number): void {
+    this.#kill(`agent-${number}`);
+  }
+
+  workerLog(): string {
+    return readFileSync(join(this.state, 'logs', 'workerd.log'), 'utf8');
+  }
+
+  agentLog(number: number): string {
+    return readFileSync(agentLog(this.state, number), 'utf8');
+  }
+
+  /** Ends every process; the state stays. */
+  async halt(): Promise<void> {
+    for (const watch of this.#watches) watch.stop();
+    this.#watches = [];
+    const names = Object.keys(readRecords(this.state)).filter((name) => name.startsWith('agent-'));
+    await Promise.all(names.map((name) => stopAgent(this.state, Number(name.slice('agent-'.length)))));
+    await this.#worker?.stop();
+    this.#worker = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.halt();
+    if (this.#options.state === undefined) rmSync(this.state, { recursive: true, force: true });
+  }
+}
+
+/** The engine that the test set-up found or brought up. */
+export function dockerHost(): string {
+  const host = process.env['DOCKER_HOST'];
+  if (host === undefined) throw new Error('DOCKER_HOST is not set: run the tests with npm test');
+  return host;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Asks until the answer is there. */
+export async function eventually<T>(ask: () => Promise<T | undefined>, withinMs: number, what: string): Promise<T> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > until) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
+    await sleep(100);
+  }
+}

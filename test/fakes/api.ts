@@ -13,9 +13,11 @@ const OPEN: Access = {
   requestsPerSecond: 0,
 };
 
-/** The API over a database in memory and a Scheduler that starts nothing. Ids count up; pauses take no time. */
-export function makeFakeApi(access: Partial<Access> = {}) {
-  const db = new FakeD1();
+/**
+ * The API over a database in memory and a Scheduler that starts nothing. Ids count up; pauses take no time. With the
+ * database of another one it is that API after a restart.
+ */
+export function makeFakeApi(access: Partial<Access> = {}, db = new FakeD1()) {
   db.sqlite.exec(`UPDATE installation SET node_id = 'n-orchestrator'`);
   const scheduler = new FakeScheduler(db);
   const pauses: number[] = [];

@@ -123,7 +123,8 @@ export class FakeScheduler implements SchedulerRpc {
     this.changes.push(change);
     const node = this.#db.sqlite.prepare('SELECT membership FROM nodes WHERE id = ?').get(change.nodeId);
     const target = MEMBERSHIPS[change.action];
-    if (target !== null && node?.['membership'] === target) {
+    const judges = change.action === 'approve' || change.action === 'reject';
+    if (target !== null && judges && node?.['membership'] === target) {
       const message = `node ${change.nodeId} already ${target.toLowerCase()}`;
       return { ok: false, error: { status: 409, code: 'ConflictNodeState', component: 'NodesManager', message } };
     }

@@ -13,6 +13,7 @@ import { versionGate } from './middleware/version-gate.ts';
 import { addAgentRoutes } from './routes/agent.ts';
 import { addAuthRoutes } from './routes/auth.ts';
 import { addConnectRoute } from './routes/connect.ts';
+import { addDocsRoutes } from './routes/docs.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addNodeRoutes } from './routes/nodes.ts';
 import { addRequesterRoutes } from './routes/requester.ts';
@@ -41,6 +42,7 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   addJobRoutes(app, deps);
   addNodeRoutes(app, deps);
   addConnectRoute(app, deps);
+  addDocsRoutes(app);
   addRequesterRoutes(app);
   return app;
 }

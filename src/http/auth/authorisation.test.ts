@@ -54,6 +54,8 @@ const routes: readonly Route[] = [
   { method: 'GET', path: TOKENS, by: ['*'], own: 200 },
   { method: 'POST', path: TOKENS, body: { Capabilities: ['read:job'] }, by: ['*'], own: 200 },
   { method: 'DELETE', path: `${TOKENS}/t-x`, by: ['*'], own: 404 },
+  { method: 'GET', path: '/api/v1/openapi.json', by: read('agent'), own: 200 },
+  { method: 'GET', path: '/api/v1/docs', by: read('agent'), own: 200 },
   { method: 'GET', path: '/', by: write('node'), own: 301 },
   { method: 'GET', path: '/livez', by: write('node'), own: 301 },
   { method: 'GET', path: '/api/v1/nothing', by: write('node'), own: 404 },

@@ -18,6 +18,9 @@ export interface ExecutionView {
 /** Wire integer of a completed execution. */
 export const COMPLETED = 9;
 
+/** As curl does: a big body is announced, and sent only when the server wants it. */
+const askFirstFrom = 1024 * 1024;
+
 const terminal = ['Completed', 'Failed', 'Stopped'];
 
 /** A client of the HTTP API that may send any header, Host included. */
@@ -41,12 +44,16 @@ export class Api {
         res.on('error', reject);
         res.on('end', () => {
           const answer = Buffer.concat(chunks).toString('utf8');
+          req.destroy();
           resolve({ status: res.statusCode ?? 0, body: parsed(answer), headers: res.headers });
         });
       });
       req.on('error', reject);
       req.on('timeout', () => req.destroy(new Error(`${method} ${path}: no answer within 20 s`)));
-      req.end(text);
+      if (text === undefined || text.length < askFirstFrom) return void req.end(text);
+      req.setHeader('expect', '100-continue');
+      req.on('continue', () => req.end(text));
+      req.flushHeaders();
     });
   }
 

@@ -3,7 +3,7 @@ import type { JobRecord } from '../../../schema/records.ts';
 import type { Answer, Idempotency, SubmitAnswer, SubmitJob } from '../commands.ts';
 import { stopExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
-import { leaveQueue } from '../placement/reservation.ts';
+import { clearJob } from '../job-state.ts';
 import type { Turn } from '../turn.ts';
 
 /**
@@ -14,6 +14,7 @@ export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> 
   const { idempotency } = command;
   const earlier = idempotency === undefined ? null : turn.tokenTaken(command.namespace, idempotency.token);
   if (earlier !== null && idempotency !== undefined) return repeated(idempotency, earlier);
+  if (turn.env.isFull) return databaseFull();
   const existing = turn.world.jobByName(command.namespace, command.name);
   if (existing !== null && existing.specHash === command.specHash && !command.force) return nothingChanged(existing);
   if (existing === null && turn.world.job(command.jobId) !== null) return idTaken(command.jobId);
@@ -102,8 +103,7 @@ export function beginVersion(
   asked: Specified & { readonly spec: string },
   why: string,
 ): JobRecord {
-  for (const kind of ['queue', 'retry', 'total'] as const) turn.world.timers.clear(kind, existing.id);
-  leaveQueue(turn, existing.id);
+  clearJob(turn, existing.id);
   const next = {
     ...existing,
     ...specified(asked),
@@ -130,6 +130,20 @@ type Specified = Pick<JobRecord, 'priority' | 'count' | 'needs' | 'specHash'>;
 
 function specified(command: Specified): Specified {
   return { priority: command.priority, count: command.count, needs: command.needs, specHash: command.specHash };
+}
+
+/** Nothing new is taken in; reports, stops and clean-up go on. */
+export function databaseFull(): Answer<SubmitAnswer> {
+  return {
+    ok: false,
+    error: {
+      status: 507,
+      code: 'InsufficientStorage',
+      component: 'Scheduler',
+      message: 'the database is nearly full',
+      hint: 'Shorten RETENTION_DAYS, or raise D1_MAX_BYTES if the database may grow.',
+    },
+  };
 }
 
 /** Only services and daemons may bring an id of their own. */

@@ -43,9 +43,6 @@ export const GetJobResponse = z.object({
 });
 export type GetJobResponse = z.infer<typeof GetJobResponse>;
 
-/** Every version of a job, ascending; `NextToken` is always empty. */
-export const ListVersionsResponse = ListJobsResponse;
-
 /** What the completed executions of the latest version published. */
 export const ListResultsResponse = z.object({ NextToken, Items: z.array(SpecConfig) });
 export type ListResultsResponse = z.infer<typeof ListResultsResponse>;

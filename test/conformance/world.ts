@@ -61,7 +61,13 @@ export function seedWorld(insert: Insert): void {
   seedEvent(rows, { jobId: HELLO, seq: 2, executionId: EXECUTION, details, createdAt: 1_763_633_473_000_000 });
   seedEvent(rows, { jobId: BUSY, seq: 1 });
   seedNode(rows, { id: NODE, connection: 'DISCONNECTED' });
-  seedNode(rows, { id: PENDING_NODE, membership: 'PENDING', connection: 'DISCONNECTED', labels: { os_type: 'plan9' } });
+  seedNode(rows, {
+    id: PENDING_NODE,
+    membership: 'PENDING',
+    connection: 'DISCONNECTED',
+    lastError: 'connection lost',
+    labels: { os_type: 'plan9' },
+  });
 }
 
 interface JobFields {

@@ -147,6 +147,7 @@ interface NodeSeed {
   id: string;
   membership?: string;
   connection?: string;
+  lastError?: string;
   labels?: Record<string, string>;
 }
 
@@ -166,7 +167,7 @@ export function seedNode(db: Rows, seed: NodeSeed): void {
       sources: ['inline'],
       capacity: { cpu: 4, memory: 8_000_000_000, disk: 80_000_000_000, gpu: 0 },
     }),
-    last_error: '',
+    last_error: seed.lastError ?? '',
     connected_at: 1_763_633_400_000,
     disconnected_at: 0,
     created_at: 1_763_633_400_000_000,

@@ -8,6 +8,10 @@ interface Page {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+async function read(jobId: string, query: string): Promise<Page> {
+  return (await api('GET', `/orchestrator/jobs/${jobId}/history?${query}`)).body as Page;
+}
+
 /** Polls as `job run --wait` does, until the token is empty. */
 async function follow(jobId: string, everyMs: number) {
   let token = '';
@@ -16,8 +20,7 @@ async function follow(jobId: string, everyMs: number) {
   do {
     await pause(everyMs);
     const query = `event_type=all&limit=10${token === '' ? '' : `&next_token=${token}`}`;
-    const { body } = await api('GET', `/orchestrator/jobs/${jobId}/history?${query}`);
-    const page = body as unknown as Page;
+    const page = await read(jobId, query);
     seen.push(...page.Items.map(({ SeqNum }) => SeqNum));
     token = page.NextToken;
     polls += 1;
@@ -65,8 +68,7 @@ describe('following a job by its history', () => {
     for (let polls = 0; polls < 1_000; polls++) {
       if (polls === 500) agent.report(run, 1, { state: 'Running' });
       const query = `event_type=all&limit=10&next_token=${token}`;
-      const { body } = await api('GET', `/orchestrator/jobs/${jobId}/history?${query}`);
-      token = (body as unknown as Page).NextToken;
+      token = (await read(jobId, query)).NextToken;
       if (token === '') throw new Error(`empty at poll ${polls}`);
     }
     agent.report(run, 2, completed);

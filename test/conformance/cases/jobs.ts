@@ -47,7 +47,7 @@ const getCases: readonly Case[] = [
     route: GET,
     path: path('hello?namespace='),
     shows: ['id', 'namespace'],
-    models: { Job: 'Job' },
+    models: { Job: 'Job', 'Job.Tasks[]': 'Job.Tasks[]' },
     answer: { Job: hello },
   },
   {

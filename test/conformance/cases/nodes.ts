@@ -36,6 +36,7 @@ const node = (id: string, membership: string, os: string): Pattern => ({
     LastHeartbeat: '2025-11-20T10:10:00Z',
     ConnectedSince: '2025-11-20T10:10:00Z',
     DisconnectedSince: anything,
+    ...(membership === 'PENDING' && { LastError: 'connection lost' }),
   },
 });
 const approved = node(NODE, 'APPROVED', 'linux');

@@ -1,5 +1,6 @@
 import type { Case } from '../case.ts';
-import { aJobId, uuid, type Pattern } from '../pattern.ts';
+import { aJobId, anything, nanos, uuid, type Pattern } from '../pattern.ts';
+import { ORCHESTRATOR } from '../world.ts';
 
 const SUBMIT = 'PUT /orchestrator/jobs';
 const task = { Name: 'main', Engine: { Type: 'docker', Params: { Image: 'busybox' } } };
@@ -92,6 +93,72 @@ const legacyWasm = {
   ],
 };
 
+const meta = { 'bacalhau.org/orchestrator.id': ORCHESTRATOR, 'bacalhau.org/requester.id': ORCHESTRATOR };
+const stored = (fields: Readonly<Record<string, Pattern>>, tasks: Pattern): Pattern => ({
+  Job: {
+    ID: aJobId,
+    Name: 'full',
+    Namespace: 'default',
+    Type: 'batch',
+    Priority: 0,
+    Count: 1,
+    Constraints: [],
+    Meta: meta,
+    Labels: {},
+    ...fields,
+    Tasks: tasks,
+    State: anything,
+    Version: 1,
+    Revision: anything,
+    CreateTime: nanos,
+    ModifyTime: nanos,
+  },
+});
+const storedFull = stored(
+  {
+    Priority: 3,
+    Count: 2,
+    Constraints: [{ Key: 'os_type', Operator: 'in', Values: ['linux'] }],
+    Meta: { a: 'b', ...meta },
+    Labels: { team: 'blue' },
+  },
+  [
+    {
+      Name: 'main',
+      Engine: { Type: 'docker', Params: { Image: 'busybox', Entrypoint: ['echo'], Parameters: ['hi'] } },
+      Publisher: { Type: 'local' },
+      Env: { A: '1' },
+      Meta: { c: 'd' },
+      InputSources: [{ Source: { Type: 'inline', Params: { URL: 'data:,x' } }, Alias: 'in', Target: '/in' }],
+      ResultPaths: [{ Name: 'out', Path: '/out' }],
+      Resources: { CPU: '100m', Memory: '1gb', Disk: '1gi', GPU: '0' },
+      Network: { Type: 'HTTP', Domains: ['example.com'] },
+      Timeouts: { ExecutionTimeout: 10, QueueTimeout: 5, TotalTimeout: 20 },
+    },
+  ],
+);
+const storedWasm = stored({ Name: 'legacy-wasm' }, [
+  {
+    Name: 'main',
+    Engine: {
+      Type: 'wasm',
+      Params: { EntryModule: '/wasm/entry.wasm', ImportModules: ['/wasm/imports/module_0.wasm'] },
+    },
+    Publisher: { Type: '' },
+    InputSources: [
+      { Source: { Type: 's3', Params: { Bucket: 'b', Key: 'k' } }, Alias: '', Target: '/wasm/entry.wasm' },
+      {
+        Source: { Type: 'urlDownload', Params: { URL: 'https://example.com/m.wasm' } },
+        Alias: '',
+        Target: '/wasm/imports/module_0.wasm',
+      },
+    ],
+    Resources: { CPU: '500m', Memory: '512mb' },
+    Network: { Type: 'Default' },
+    Timeouts: {},
+  },
+]);
+
 const invalid = (name: string, job: unknown, message: string): Case => ({
   name: `refused: ${name}`,
   route: SUBMIT,
@@ -135,6 +202,19 @@ export const submitCases: readonly Case[] = [
   },
   { name: 'every field of a job', route: SUBMIT, body: { Job: full }, answer: accepted },
   { name: 'a legacy WebAssembly job', route: SUBMIT, body: { Job: legacyWasm }, answer: accepted },
+  {
+    name: 'every field of a job is kept',
+    route: 'GET /orchestrator/jobs/{id}',
+    path: '/orchestrator/jobs/full',
+    models: { 'Submitted.Tasks[]': 'Job.Tasks[]' },
+    answer: storedFull,
+  },
+  {
+    name: 'a legacy WebAssembly job is rewritten',
+    route: 'GET /orchestrator/jobs/{id}',
+    path: '/orchestrator/jobs/legacy-wasm',
+    answer: storedWasm,
+  },
   {
     name: 'warnings of what is ignored',
     route: SUBMIT,

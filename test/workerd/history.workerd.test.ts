@@ -37,16 +37,20 @@ const failed = {
 describe('following a job by its history', () => {
   for (const [name, ms, outcome, state] of [
     ['of a second', 1_000, completed, 'Completed'],
+    ['of half a minute', 30_000, completed, 'Completed'],
     ['that fails', 200, failed, 'Failed'],
   ] as const) {
-    test(`ends right after a job ${name}`, async () => {
+    test(`ends right after a job ${name}`, { timeout: ms + 30_000 }, async () => {
       const agent = new FakeAgent('n-a');
       await agent.connect();
       const jobId = await submit();
       const run = await agent.next('run');
       agent.ack(run);
       agent.report(run, 1, { state: 'Running' });
+      // What holds work must be heard within its lease.
+      const heartbeat = setInterval(() => agent.sendText('ping'), 5_000);
       const end = pause(ms).then(() => {
+        clearInterval(heartbeat);
         agent.report(run, 2, outcome);
         return Date.now();
       });

@@ -26,7 +26,7 @@ export interface CredentialRecord {
 /** Credentials in D1. The Worker writes them itself: they are no state of any job. Throws 503 when D1 does not answer. */
 export interface Credentials {
   /** By what a request shows; expired ones are not found. */
-  find(kind: CredentialKind, lookup: string, now: EpochMs): Promise<CredentialRecord | null>;
+  find(kinds: readonly CredentialKind[], lookup: string, now: EpochMs): Promise<CredentialRecord | null>;
   /** All that have not expired, but sessions: the oldest first. */
   list(now: EpochMs): Promise<readonly CredentialRecord[]>;
   /** False when its kind has this lookup already, or its parent is gone. Drops some that have expired. */
@@ -55,10 +55,15 @@ const Capabilities = z.array(z.enum(capabilities));
 const Namespaces = z.array(z.string());
 const LIVE = '(expires_at = 0 OR expires_at > ?1)';
 
-export function findCredential(kind: CredentialKind, lookup: string, now: EpochMs): Statement {
+/** Names of our own, so they may stand in the SQL. */
+function listOf(kinds: readonly CredentialKind[]): string {
+  return kinds.map((kind) => `'${kind}'`).join(', ');
+}
+
+export function findCredential(kinds: readonly CredentialKind[], lookup: string, now: EpochMs): Statement {
   return {
-    sql: `SELECT ${COLUMNS} FROM credentials WHERE kind = ?2 AND lookup = ?3 AND ${LIVE}`,
-    params: [now, kind, lookup],
+    sql: `SELECT ${COLUMNS} FROM credentials WHERE kind IN (${listOf(kinds)}) AND lookup = ?2 AND ${LIVE}`,
+    params: [now, lookup],
   };
 }
 
@@ -71,10 +76,10 @@ export function listCredentials(now: EpochMs): Statement {
 }
 
 export function anyCredential(kind: CredentialKind | null, now: EpochMs): Statement {
-  const kinds = kind === null ? ['key', 'user', 'publicKey'] : [kind];
+  const kinds = kind === null ? (['key', 'user', 'publicKey'] as const) : [kind];
   return {
     sql: `SELECT 1 AS found FROM credentials
-      WHERE kind IN (${kinds.map((name) => `'${name}'`).join(', ')}) AND ${LIVE} LIMIT 1`,
+      WHERE kind IN (${listOf(kinds)}) AND ${LIVE} LIMIT 1`,
     params: [now],
   };
 }
@@ -103,8 +108,8 @@ export function removeCredential(id: string): readonly Statement[] {
 
 export function makeCredentials<S>(db: Database<S>): Credentials {
   return {
-    async find(kind, lookup, now) {
-      const [rows = []] = await runBatch(db, [findCredential(kind, lookup, now)]);
+    async find(kinds, lookup, now) {
+      const [rows = []] = await runBatch(db, [findCredential(kinds, lookup, now)]);
       return rows[0] === undefined ? null : readCredential(rows[0]);
     },
     async list(now) {

@@ -33,9 +33,7 @@ async function fromBearer(deps: Deps, token: string): Promise<Principal> {
   if (first !== '' && (await isEqualSecret(token, first))) return owner;
   if (isJwt(token)) throw unauthorized('OAuth2 authentication not configured on server');
   const lookup = await sha256Hex(token);
-  const now = deps.now();
-  const found =
-    (await deps.credentials.find('key', lookup, now)) ?? (await deps.credentials.find('session', lookup, now));
+  const found = await deps.credentials.find(['key', 'session'], lookup, deps.now());
   if (found === null) throw await refusal(deps, 'invalid API key');
   return principalOf(found);
 }
@@ -46,7 +44,7 @@ async function fromBasic(deps: Deps, encoded: string): Promise<Principal> {
   const text = new TextDecoder().decode(bytes);
   const colon = text.indexOf(':');
   if (colon < 0) throw unauthorized('invalid basic auth credentials format');
-  const user = await deps.credentials.find('user', text.slice(0, colon).toLowerCase(), deps.now());
+  const user = await deps.credentials.find(['user'], text.slice(0, colon).toLowerCase(), deps.now());
   const matches = await isPassword(text.slice(colon + 1), user?.verifier ?? null);
   if (user === null || !matches) throw unauthorized('invalid basic auth credentials');
   return principalOf(user);

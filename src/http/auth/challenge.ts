@@ -43,7 +43,7 @@ export async function logIn(deps: Deps, methodData: string): Promise<Outcome> {
   const clientId = await clientIdOf(key);
   if (deps.access.mode === 'open') return { token: `open-${clientId}` };
   if (key.modulus.length * 8 < MIN_KEY_BITS) return { reason: `public key is shorter than ${MIN_KEY_BITS} bits` };
-  const registered = await deps.credentials.find('publicKey', clientId, now);
+  const registered = await deps.credentials.find(['publicKey'], clientId, now);
   if (registered === null) return { reason: `public key is not registered: client ID ${clientId}` };
   const token = newSecret();
   const added = await deps.credentials.add({

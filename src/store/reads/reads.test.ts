@@ -78,7 +78,7 @@ const statements: Record<string, Statement> = {
   versions: versionListStatement(ref, 10),
   'job by name': jobByNameStatement('a', 'b'),
   installation: INSTALLATION,
-  credential: findCredential('key', 'x', 1),
+  credential: findCredential(['key', 'session'], 'x', 1),
   'any credential': anyCredential(null, 1),
   credentials: listCredentials(1),
   'new credential': { ...must(addCredential(credential)[1]) },

@@ -6,6 +6,9 @@ import { cutText } from '../../schema/text.ts';
 import { isOpen } from './execution.ts';
 import type { Session, World } from './world.ts';
 
+/** Executions of one job that one turn may start: a fan-out over many nodes must not hold up everybody else. */
+const MAX_STARTS_PER_TURN = 200;
+
 /** What the core is given from outside; with the same values it decides the same. */
 export interface Env {
   /** Read once a turn; never goes back. */
@@ -67,6 +70,10 @@ export interface CommandRow {
   /** JSON. */
   readonly answer: string;
   readonly expiresAt: EpochMs;
+  /** The client's own token; null when it sent none. */
+  readonly namespace: string | null;
+  readonly token: string | null;
+  readonly requestHash: string | null;
 }
 
 /** An execution row to write; `output` is null when this turn brought none, and the stored one stays. */
@@ -116,7 +123,9 @@ export class Turn {
   readonly #events: EventRecord[] = [];
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #commands = new Map<string, CommandRow>();
+  readonly #tokens = new Map<string, CommandRow>();
   readonly #evaluations = new Map<JobId, EvaluationId>();
+  readonly #starts = new Map<JobId, number>();
   readonly #dirty = new Set<JobId>();
   readonly #touched = new Set<JobId>();
   readonly #inactive = new Set<JobId>();
@@ -193,6 +202,7 @@ export class Turn {
 
   createExecution(execution: Omit<ExecutionRecord, 'revision' | 'createdAt' | 'modifiedAt'>): ExecutionRecord {
     const at = this.stamp();
+    this.#starts.set(execution.jobId, (this.#starts.get(execution.jobId) ?? 0) + 1);
     const created: ExecutionRecord = { ...execution, revision: 1, createdAt: at, modifiedAt: at };
     this.#putExecution(created, null);
     return created;
@@ -224,11 +234,18 @@ export class Turn {
 
   putCommand(command: CommandRow): void {
     this.#commands.set(command.id, command);
+    const { namespace, token } = command;
+    if (namespace !== null && token !== null) this.#tokens.set(tokenKey(namespace, token), command);
   }
 
   /** The answer that a command of this very turn got, or null. */
   answered(commandId: string): string | null {
     return this.#commands.get(commandId)?.answer ?? null;
+  }
+
+  /** The command of this very turn that carried a client's token, or null. */
+  tokenTaken(namespace: string, token: string): CommandRow | null {
+    return this.#tokens.get(tokenKey(namespace, token)) ?? null;
   }
 
   /** Adds a line to the job's history. */
@@ -269,6 +286,11 @@ export class Turn {
 
   setEvaluation(jobId: JobId, evaluationId: EvaluationId): void {
     this.#evaluations.set(jobId, evaluationId);
+  }
+
+  /** False when this turn has started as many executions of the job as one turn may; the rest follows in the next. */
+  mayStart(jobId: JobId): boolean {
+    return (this.#starts.get(jobId) ?? 0) < MAX_STARTS_PER_TURN;
   }
 
   /** Asks for another look at the job before the turn ends. */
@@ -345,6 +367,10 @@ export class Turn {
     }
     this.#capacityChanged = true;
   }
+}
+
+function tokenKey(namespace: string, token: string): string {
+  return `${namespace}\0${token}`;
 }
 
 function cutDetails(details: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

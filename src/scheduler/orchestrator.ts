@@ -144,7 +144,7 @@ export class Orchestrator {
   async #turn(taken: readonly Waiting[]): Promise<void> {
     const reign = this.#reign ?? (await this.#load());
     const startedAt = this.#ports.now();
-    const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken));
+    const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken, startedAt));
     const turn = new Turn(reign.world, this.#env(reign));
     if (!reign.started) {
       decide(turn, { type: 'start', sessions: this.#ports.survivors(), wasAway: reign.wasAway });

@@ -50,7 +50,13 @@ export class Shell implements SchedulerRpc {
       },
       { ...settings, cell: DEFAULT_CELL },
     );
-    this.#reception = new Reception(sockets, ports, (event, bytes) => this.#orchestrator.take(event, bytes));
+    let ownId: string | null = null;
+    this.#reception = new Reception(
+      sockets,
+      ports,
+      (event, bytes) => this.#orchestrator.take(event, bytes),
+      async () => (ownId ??= await ports.store.orchestratorId()),
+    );
   }
 
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {

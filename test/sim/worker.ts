@@ -22,7 +22,8 @@ async function runChunk({ from, count, stopAtFirst }: Chunk): Promise<ChunkResul
   const hashes: string[] = [];
   const totals = new Map<string, number>();
   let [steps, leastSteps] = [0, Infinity];
-  for (let seed = from; seed < from + count && !(stopAtFirst && violations.length > 0); seed++) {
+  for (let seed = from; seed < from + count; seed++) {
+    if (stopAtFirst && violations.length > 0) break;
     const result = await runSeed(seed, false);
     if (result.violation !== null) violations.push({ seed, what: result.violation });
     hashes.push(result.hash);

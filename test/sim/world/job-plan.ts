@@ -30,7 +30,7 @@ export const probe: JobPlan = {
 };
 
 /** One that no node can take, with a deadline. */
-export const hopelessProbe: JobPlan = { ...probe, engine: 'wasm', timeouts: { queue: 25 } };
+export const hopelessProbe: JobPlan = { ...probe, engine: 'wasm', timeouts: { queue: 45 } };
 
 /** One that fails until it is given up. */
 export const failingProbe: JobPlan = { ...probe, behaviour: { failRate: 1, failure: 'environment' } };

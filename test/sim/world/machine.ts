@@ -49,7 +49,6 @@ export class Machine {
   onStart: (executionId: ExecutionId) => void = () => {};
   process: AgentProcess | null = null;
   isLost = false;
-  #lastLink: Link | null = null;
   readonly #base: Base;
   readonly #host: ObjectHost;
 
@@ -77,21 +76,20 @@ export class Machine {
     void process.agent.start();
   }
 
-  /** The process is killed where it stands. */
-  crash(): void {
+  /** The process is killed where it stands. @param saysSo  whether its connection is seen to end */
+  crash(saysSo = this.#base.rng.chance(0.7)): void {
     const { process } = this;
     if (process === null) return;
     process.isAlive = false;
     this.process = null;
-    process.link?.agentDied(this.#base.rng.chance(0.7));
+    process.link?.agentDied(saysSo);
     this.#base.trace.line(`${this.nodeId} loses its agent`);
   }
 
   /** It goes dark, and nobody sees its connection end. It comes back only when it is found. */
   lose(): void {
-    this.crash();
+    this.crash(false);
     this.isLost = true;
-    this.#lastLink?.silence();
   }
 
   find(): void {
@@ -175,7 +173,6 @@ export class Machine {
         else events.closed({ kind: 'refused', status: 503, body: 'not ready' });
       });
       process.link = link;
-      this.#lastLink = link;
       return link.agentEnd;
     };
   }

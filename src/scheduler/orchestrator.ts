@@ -154,6 +154,7 @@ export class Orchestrator {
     settle(turn);
     hydrated.release();
     await this.#armAlarm(reign);
+    if (turn.rowCount === 0 && taken.some(({ event }) => isCommand(event))) await this.#checkFence(reign);
     await this.#commit(reign, turn);
     await this.#speak(reign, turn);
     taken.forEach(({ resolve }, i) => resolve(replies[i] ?? null));
@@ -234,6 +235,12 @@ export class Orchestrator {
     if (isSoonEnough && isKnown) return;
     reign.armed = { at, besidesLeases };
     await this.#ports.armAlarm(at, besidesLeases);
+  }
+
+  /** An answer that comes without a commit must not come from a Scheduler that was replaced without knowing it. */
+  async #checkFence(reign: Reign): Promise<void> {
+    const fence = await this.#ask(this.#ports.store.readFence(this.#settings.cell));
+    if (fence?.epoch !== reign.fence.epoch) throw new Fenced('another scheduler took over');
   }
 
   async #commit(reign: Reign, turn: Turn): Promise<void> {

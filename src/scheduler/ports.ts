@@ -25,8 +25,8 @@ export interface Ports extends Clock {
    * @param besidesLeases  the earliest deadline that is about more than a lease; null when there is none
    */
   armAlarm(at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void>;
-  /** What the last alarm that was set is due for; null when there is none. */
-  alarmDueAt(): Promise<EpochMs | null>;
+  /** When the alarm was due by the last turn that went well: null when nothing was, undefined when that is not known. */
+  plannedAlarm(): Promise<EpochMs | null | undefined>;
   log(event: string, fields: Readonly<Record<string, unknown>>, level?: 'info' | 'warn' | 'error'): void;
 }
 

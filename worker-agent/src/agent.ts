@@ -44,6 +44,7 @@ export class Agent {
   readonly #session: Session;
   readonly #supervisor: Supervisor;
   #engineReady = false;
+  #isolates = false;
   #engineError: string | null = null;
   #checks = 0;
   #cancelCheck: Cancel = () => {};
@@ -93,6 +94,7 @@ export class Agent {
     this.#supervisor.shutDown();
     await Promise.race([this.#supervisor.idle(), pause(this.#ports.clock, STOP_TASKS_MS)]);
     await this.#awaitReports();
+    await this.#ports.engine.close?.().catch(() => {});
     this.#session.stop(reason);
     this.#ports.log.info('agent.stopped', { unacknowledged: this.#supervisor.unacknowledged });
   }
@@ -111,6 +113,7 @@ export class Agent {
     const came = health.ready && !this.#engineReady;
     const went = !health.ready && this.#engineReady;
     this.#engineReady = health.ready;
+    this.#isolates = health.ready && health.isolates === true;
     const error = health.ready ? null : health.error;
     if (health.ready && came) log.info('engine.ready', { engine: engine.type, description: health.description });
     if (!health.ready && error !== this.#engineError) {
@@ -148,6 +151,7 @@ export class Agent {
       sources: [],
       capacity: this.#identity.capacity,
       policy: this.#identity.policy,
+      isolates: this.#isolates,
     };
   }
 

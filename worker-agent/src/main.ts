@@ -7,6 +7,7 @@ import { DockerEngine } from './engine/docker.ts';
 import { FileJournal } from './journal/file-journal.ts';
 import { measureMachine, offered, platform } from './machine/capacity.ts';
 import { systemClock } from './machine/clock.ts';
+import { askTool, findGpus, gpuLabels } from './machine/gpus.ts';
 import { makeLog } from './machine/log.ts';
 import { openStateDir } from './machine/state-dir.ts';
 import { errorText, type Log } from './ports.ts';
@@ -31,14 +32,15 @@ async function run(config: Config): Promise<void> {
     log.warn('journal.damaged', { lines }),
   );
   const { os, arch } = platform();
-  const capacity = offered(await measureMachine(config.stateDir), config.shares);
+  const gpus = await findGpus(askTool);
+  const capacity = offered(await measureMachine(config.stateDir, gpus.length), config.shares);
   const agent = new Agent(
     {
       dial: makeDial(config.url, config.token),
       clock: systemClock,
       random: Math.random,
       log,
-      engine: new DockerEngine(nodeId, config.dockerHost),
+      engine: new DockerEngine(nodeId, config.dockerHost, { ...config.docker, gpus, log }),
       journal,
     },
     {
@@ -47,7 +49,7 @@ async function run(config: Config): Promise<void> {
       os,
       arch,
       // Later ones win, as in Bacalhau: what the machine is cannot be overridden.
-      labels: { ...config.labels, os_type: os, os_arch: arch, name: config.name ?? nodeId },
+      labels: { ...config.labels, os_type: os, os_arch: arch, name: config.name ?? nodeId, ...gpuLabels(gpus) },
       capacity,
       policy: config.policy,
     },

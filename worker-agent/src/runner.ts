@@ -71,7 +71,11 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
 }
 
 async function getContainer(ports: RunnerPorts, { run, network, started, stop }: TaskRun): Promise<Container | null> {
-  if (started) return persist(ports, () => ports.engine.find(run.executionId));
+  if (started) {
+    const container = await persist(ports, () => ports.engine.find(run.executionId));
+    if (container?.state === 'running') await ports.engine.resume?.(run, network);
+    return container;
+  }
   stop.throwIfAborted();
   return ports.engine.create(run, network, stop);
 }

@@ -4,7 +4,7 @@ import type { Held } from '@shoal/schema/protocol/common';
 import type { Ack, Reject, Report } from '@shoal/schema/protocol/from-agent';
 import type { Welcome } from '@shoal/schema/protocol/to-agent';
 import { cutText } from '@shoal/schema/text';
-import { admit, resolveNetwork, sumResources, type Offers } from './admission.ts';
+import { admit, sumResources, type Offers } from './admission.ts';
 import type { ContainerNetwork, Engine } from './engine/engine.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Entry } from './journal/ledger.ts';
@@ -171,7 +171,7 @@ export class Supervisor {
     const slot = makeSlot(run, network);
     this.#slots.set(executionId, slot);
     try {
-      await this.#ports.journal.append({ type: 'taken', executionId, run });
+      await this.#ports.journal.append({ type: 'taken', executionId, run, network });
     } catch (error) {
       this.#slots.delete(executionId);
       await this.#ports.journal.append({ type: 'forgotten', executionId }).catch(() => {});
@@ -248,10 +248,8 @@ export class Supervisor {
   }
 
   #resume(entry: Entry & { state: 'live' }): void {
-    const { run, started, stop } = entry;
-    const network = resolveNetwork(run.task.Network.Type, this.#ports.offers().policy);
-    // A policy that has changed since decides what is taken from now on; what was promised is kept, without a network.
-    const slot = makeSlot(run, typeof network === 'string' ? network : 'none');
+    const { run, network, started, stop } = entry;
+    const slot = makeSlot(run, network);
     slot.known = true;
     slot.started = started;
     if (started) slot.state = 'Running';

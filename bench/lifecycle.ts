@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { openState } from '../launcher/state.mjs';
 import { buildWorker, workerBundle } from '../launcher/worker/bundle.mjs';
 import { startWorker } from '../launcher/worker/worker.mjs';
 import { fakeAgent } from './fake-agent.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * The whole lifecycle of a job (accepted, placed, dispatched, acknowledged, reported, committed) with agents that finish
@@ -22,7 +22,10 @@ async function main(): Promise<void> {
   await buildWorker();
   openState(state);
   const port = await freePort();
-  const worker = await startWorker({ state, bundle: workerBundle, port, vars: { SHOAL_MODE: 'open' } }, () => {});
+  const worker = await startWorker(
+    { state, bundle: workerBundle, port, vars: { SHOAL_MODE: 'open' }, migrated: false },
+    () => {},
+  );
   const url = `http://127.0.0.1:${port}`;
   const agents = await Promise.all(Array.from({ length: NODES }, () => fakeAgent(url)));
   try {
@@ -124,14 +127,6 @@ function call(url: string, agent: Agent, { method, path, body }: Call): Promise<
     req.on('error', reject);
     req.end(body);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 await main();

@@ -5,13 +5,22 @@ import { UserError } from './say.mjs';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const stateFolderName = '.shoal';
 
+/** What `src/env.ts` lets an owner set; secrets are not among them, an embedded installation is open. */
+const workerSettings = [
+  'SHOAL_ALLOWED_ORIGINS',
+  'SHOAL_NODE_APPROVAL',
+  'DEFAULT_QUEUE_TIMEOUT',
+  'RETENTION_DAYS',
+  'D1_MAX_BYTES',
+];
+
 /**
  * @typedef {object} StartConfig
  * @property {number} port
  * @property {string} state absolute
  * @property {number} agents
  * @property {boolean} docker false: SHOAL_DOCKER=off
- * @property {string | undefined} allowedOrigins
+ * @property {Readonly<Record<string, string>>} settings of the Worker, handed on as they are
  */
 
 /**
@@ -46,6 +55,13 @@ function agentCount(args) {
 }
 
 /**
+ * @param {string} name
+ * @param {string | undefined} value
+ * @returns {[string, string][]}
+ */
+const pairOf = (name, value) => (value === undefined ? [] : [[name, value]]);
+
+/**
  * @param {Readonly<Record<string, string | undefined>>} env
  * @param {readonly string[]} args
  * @returns {StartConfig}
@@ -58,6 +74,6 @@ export function startConfig(env, args) {
     state: stateFolder(env),
     agents: agentCount(args),
     docker: docker === 'on',
-    allowedOrigins: env['SHOAL_ALLOWED_ORIGINS'],
+    settings: Object.fromEntries(workerSettings.flatMap((name) => pairOf(name, env[name]))),
   };
 }

@@ -8,9 +8,9 @@ describe('the settings of npm start', () => {
   });
 
   test('come from the environment and the arguments', () => {
-    const env = { SHOAL_PORT: '8080', SHOAL_STATE: '/s', SHOAL_DOCKER: 'off', SHOAL_ALLOWED_ORIGINS: 'https://a' };
+    const env = { SHOAL_PORT: '8080', SHOAL_STATE: '/s', SHOAL_DOCKER: 'off', RETENTION_DAYS: '7' };
     const config = startConfig(env, ['--', '--agents', '2']);
-    expect(config).toEqual({ port: 8080, state: '/s', agents: 2, docker: false, allowedOrigins: 'https://a' });
+    expect(config).toEqual({ port: 8080, state: '/s', agents: 2, docker: false, settings: { RETENTION_DAYS: '7' } });
   });
 
   test.for([

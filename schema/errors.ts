@@ -19,9 +19,10 @@ export const errorStatus = {
   InternalError: 500,
   NotImplemented: 501,
   ServiceUnavailable: 503,
+  InsufficientStorage: 507,
 } as const;
 export type ErrorCode = keyof typeof errorStatus;
-export type ErrorStatus = (typeof errorStatus)[ErrorCode] | 405 | 422 | 507;
+export type ErrorStatus = (typeof errorStatus)[ErrorCode] | 405 | 422;
 
 /** Who noticed; shown to clients. */
 export type ErrorComponent =

@@ -12,6 +12,12 @@ export interface Env {
   SHOAL_NODE_TOKEN?: string;
   /** `manual`: nodes that join wait for approval. Otherwise they are approved at once. */
   SHOAL_NODE_APPROVAL?: string;
+  /** Seconds that a batch or service job may wait for a node when it names no QueueTimeout; default 24 h, 0 fails it at once. */
+  DEFAULT_QUEUE_TIMEOUT?: string;
+  /** Days that ended jobs are kept; 0 or absent keeps them for ever. */
+  RETENTION_DAYS?: string;
+  /** Bytes the database may grow to; 0 or absent means no bound. */
+  D1_MAX_BYTES?: string;
   /** Open mode: further browser origins that may call, separated by commas. */
   SHOAL_ALLOWED_ORIGINS?: string;
 }

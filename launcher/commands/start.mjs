@@ -97,11 +97,8 @@ class Installation {
 
   async #startWorker() {
     if (this.stopped.aborted) return;
-    const { port, state, allowedOrigins } = this.#config;
-    const vars = {
-      SHOAL_MODE: 'open',
-      ...(allowedOrigins === undefined ? {} : { SHOAL_ALLOWED_ORIGINS: allowedOrigins }),
-    };
+    const { port, state, settings } = this.#config;
+    const vars = { ...settings, SHOAL_MODE: 'open' };
     const isOneTooMany = deathCounter();
     const onGiveUp = () => this.#giveUp('the Worker', join(state, 'logs', 'workerd.log'));
     const onDeath = () => {

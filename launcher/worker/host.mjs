@@ -128,6 +128,7 @@ function serve(options, write) {
       logRequests: false,
       cf: false,
       unsafeDirectSockets: [{ host: '127.0.0.1', port: options.port }],
+      ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
       log: new HostLog(write),
       handleStructuredLogs: ({ message }) => write(`${message}\n`),
       unsafeHandleRuntimeRestart: tellReady,

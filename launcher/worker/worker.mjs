@@ -15,6 +15,7 @@ import { keepRecord, readRecords } from '../state.mjs';
  * @property {number} port
  * @property {Readonly<Record<string, string>>} vars bindings such as SHOAL_MODE
  * @property {boolean} migrated by an earlier start of the same launcher
+ * @property {number} [inspectorPort] for a bench that looks into the Worker
  */
 
 /**

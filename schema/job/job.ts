@@ -14,6 +14,10 @@ export const SpecConfig = z.object({
 });
 export type SpecConfig = z.infer<typeof SpecConfig>;
 
+/** How a constraint compares a node's label; an unknown one is refused at submission. */
+export const constraintOperators = ['=', '==', 'in', '!=', 'notin', 'exists', '!', 'gt', 'lt'] as const;
+export type ConstraintOperator = (typeof constraintOperators)[number];
+
 export const Constraint = z.object({
   Key: z.string(),
   Operator: z.string(),

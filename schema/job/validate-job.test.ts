@@ -89,8 +89,13 @@ const refusals: { name: string; body: unknown; message: string }[] = [
   },
   {
     name: 'constraint with two values',
-    body: { Job: { ...job, Constraints: [{ Key: 'a', Operator: '~', Values: ['b', 'c'] }] } },
+    body: { Job: { ...job, Constraints: [{ Key: 'a', Operator: '=', Values: ['b', 'c'] }] } },
     message: 'constraint 1 validation failed: selector values must have exactly one value for other operators',
+  },
+  {
+    name: 'constraint with an unknown operator',
+    body: { Job: { ...job, Constraints: [{ Key: 'a', Operator: '~', Values: ['b'] }] } },
+    message: 'constraint 1 validation failed: unknown operator "~", allowed: = == in != notin exists ! gt lt',
   },
   { name: 'no task name', body: withTask({ Name: ' ' }), message: 'task   validation failed: missing task name' },
   {

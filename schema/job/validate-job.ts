@@ -1,3 +1,4 @@
+import { constraintOperators } from './job.ts';
 import { MAX_COUNT, MAX_NAME_CHARS } from '../limits.ts';
 import { jobTypes, type JobType } from '../states.ts';
 import type { ConstraintInput, JobInput } from './input.ts';
@@ -66,6 +67,9 @@ function constraintProblem({
   Values: values = [],
 }: ConstraintInput): string | null {
   if (isBlank(key)) return 'selector key cannot be blank';
+  if (!(constraintOperators as readonly string[]).includes(operator)) {
+    return `unknown operator "${operator}", allowed: ${constraintOperators.join(' ')}`;
+  }
   switch (operator) {
     case 'in':
     case 'notin':

@@ -25,6 +25,7 @@ describe('a batch job', () => {
     expect(core.execution(jobId)).toMatchObject({ computeState: 'Completed', desiredState: 'Stopped' });
     expect(core.said()).toEqual(['ackReport n-a', 'ackReport n-a']);
     expect(core.world.jobs.size + core.world.executions.size).toBe(0);
+    expect(core.world.timers.next()).toBeNull();
     expect(core.events.map((e) => [e.seq, e.topic, e.message])).toEqual([
       [1, 'Submission', 'Job submitted'],
       [2, 'Scheduling', 'Requested execution on n-a'],

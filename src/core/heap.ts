@@ -11,6 +11,11 @@ export class Heap<T> {
     return this.#items[0];
   }
 
+  /** All of them, in no order. */
+  items(): readonly T[] {
+    return this.#items;
+  }
+
   push(item: T): void {
     const items = this.#items;
     let i = items.length;

@@ -19,7 +19,7 @@ export function settleState(turn: Turn, jobId: JobId, kind: Kind): void {
   turn.updateJob(before.id, { state, stateMessage: '' });
   if (state === 'Pending') return;
   turn.event(before.id, { topic: 'State Update', message: state, details: { NewState: state } });
-  if (isTerminalJobState(state)) leaveQueue(turn, before.id);
+  if (isTerminalJobState(state)) clearJob(turn, before.id);
 }
 
 function settleQueued(turn: Turn, before: JobRecord, kind: Kind): void {
@@ -49,10 +49,15 @@ export function failJob(
   stopAll(turn, job, 'Execution stopped due to job failure');
 }
 
+/** Takes the job out of the queue, and back its deadlines. */
+export function clearJob(turn: Turn, jobId: JobId): void {
+  leaveQueue(turn, jobId);
+  for (const kind of ['queue', 'retry', 'total', 'reserve'] as const) turn.world.timers.clear(kind, jobId);
+}
+
 /** Stops every live execution of the job and takes it out of the queue. */
 export function stopAll(turn: Turn, job: JobRecord, reason: string): void {
-  leaveQueue(turn, job.id);
-  for (const kind of ['queue', 'retry', 'total'] as const) turn.world.timers.clear(kind, job.id);
+  clearJob(turn, job.id);
   for (const execution of turn.world.executionsOf(job.id)) {
     if (isLive(execution)) stopExecution(turn, execution, reason);
   }

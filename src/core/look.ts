@@ -6,6 +6,7 @@ import { kinds } from './kinds/kinds.ts';
 import { afterPlacing } from './kinds/partitions.ts';
 import { placePartitions } from './placement/place.ts';
 import { reserveForHead } from './placement/reservation.ts';
+import { safely } from './safely.ts';
 import type { Turn } from './turn.ts';
 import { isBefore, type Shape } from './wait-queue.ts';
 
@@ -36,12 +37,8 @@ export function settle(turn: Turn): void {
 
 /** One job that cannot be looked at must not keep the rest waiting: it is tried again later. */
 function lookSafely(turn: Turn, jobId: JobId): void {
-  try {
-    lookAt(turn, jobId);
-  } catch (error) {
-    turn.notes.push(`job ${jobId} could not be looked at: ${String(error)}`);
-    turn.world.timers.set('retry', jobId, turn.now + LOOK_AGAIN_MS);
-  }
+  const isDone = safely(turn, `looking at job ${jobId}`, () => lookAt(turn, jobId));
+  if (!isDone) turn.world.timers.set('retry', jobId, turn.now + LOOK_AGAIN_MS);
 }
 
 /** Arranges the executions of one job, and brings its state in line. */

@@ -30,23 +30,23 @@ export interface Timer {
  * apart: an alarm that is only about a lease can be answered without loading anything.
  */
 export class Timers {
-  readonly #at = new Map<string, EpochMs>();
+  /** By kind, then id: a queue of a hundred thousand jobs makes no keys of its own. */
+  readonly #at = new Map<TimerKind, Map<string, EpochMs>>(timerKinds.map((kind) => [kind, new Map()]));
   readonly #leases = new Heap<Timer>((a, b) => a.at < b.at);
   readonly #others = new Heap<Timer>((a, b) => a.at < b.at);
 
   set(kind: TimerKind, id: string, at: EpochMs): void {
-    const key = `${kind}:${id}`;
-    if (this.#at.get(key) === at) return;
-    this.#at.set(key, at);
+    if (this.get(kind, id) === at) return;
+    this.#at.get(kind)?.set(id, at);
     this.#heapOf(kind).push({ at, kind, id });
   }
 
   clear(kind: TimerKind, id: string): void {
-    this.#at.delete(`${kind}:${id}`);
+    this.#at.get(kind)?.delete(id);
   }
 
   get(kind: TimerKind, id: string): EpochMs | null {
-    return this.#at.get(`${kind}:${id}`) ?? null;
+    return this.#at.get(kind)?.get(id) ?? null;
   }
 
   /** The earliest deadline, or null. */
@@ -64,7 +64,7 @@ export class Timers {
     const head = this.#head();
     if (head === undefined || head.at > now) return null;
     this.#heapOf(head.kind).pop();
-    this.#at.delete(`${head.kind}:${head.id}`);
+    this.clear(head.kind, head.id);
     return head;
   }
 
@@ -83,7 +83,7 @@ export class Timers {
   #headOf(heap: Heap<Timer>): Timer | undefined {
     for (;;) {
       const head = heap.peek();
-      if (head === undefined || this.#at.get(`${head.kind}:${head.id}`) === head.at) return head;
+      if (head === undefined || this.get(head.kind, head.id) === head.at) return head;
       heap.pop();
     }
   }

@@ -14,6 +14,8 @@ export interface Env {
   newEvaluationId(): EvaluationId;
   /** When the node's session was last heard, heartbeats included; 0 when it has none. */
   lastHeard(nodeId: NodeId): EpochMs;
+  /** The database is nearly full: nothing new is taken in, while what runs goes on. */
+  readonly isFull: boolean;
   /** What a node is that joins for the first time. */
   readonly newMembership: Membership;
   /** The server's QueueTimeout for jobs that name none; 0 means that they fail when they cannot start at once. */
@@ -325,12 +327,23 @@ export class Turn {
   #putExecution(execution: ExecutionRecord, output: RunOutput | null): void {
     const earlier = this.#executions.get(execution.id);
     const before = this.world.executions.get(execution.id);
-    if (before !== undefined && isOpen(before) && !isOpen(execution)) this.#capacityChanged = true;
     this.world.putExecution(execution);
+    if (before !== undefined && isOpen(before) && !isOpen(execution)) this.#ended(execution);
     this.#touched.add(execution.jobId);
     this.touchedNodes.add(execution.nodeId);
     this.#executions.set(execution.id, { execution, output: output ?? earlier?.output ?? null });
     this.#dirty.add(execution.jobId);
+  }
+
+  /** Deadlines that mean nothing any more are taken back, so that an idle installation has none. */
+  #ended({ id, nodeId }: ExecutionRecord): void {
+    const { timers } = this.world;
+    for (const kind of ['ack', 'backstop', 'stop', 'fenced'] as const) timers.clear(kind, id);
+    if (this.world.openCount(nodeId) === 0) {
+      timers.clear('lease', nodeId);
+      timers.clear('lost', nodeId);
+    }
+    this.#capacityChanged = true;
   }
 }
 

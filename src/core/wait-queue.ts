@@ -23,35 +23,38 @@ export function isBefore(a: Waiting, b: Waiting): boolean {
   return a.jobId < b.jobId;
 }
 
-/** A heap of waiting jobs; one that left is skipped when it comes up. */
+/** One place in a line; it is left in the heap and skipped once its job has gone. */
+interface Place extends Waiting {
+  readonly shape: Shape;
+  gone: boolean;
+}
+
+/** Waiting jobs in their order. Only the queue adds and removes. */
 export class Line {
-  readonly #heap = new Heap<Waiting>(isBefore);
-  readonly #members = new Map<JobId, Waiting>();
+  readonly #heap = new Heap<Place>(isBefore);
+  size = 0;
 
-  get size(): number {
-    return this.#members.size;
+  push(place: Place): void {
+    this.#heap.push(place);
+    this.size += 1;
   }
 
-  add(waiting: Waiting): void {
-    this.#members.set(waiting.jobId, waiting);
-    this.#heap.push(waiting);
-  }
-
-  remove(jobId: JobId): void {
-    this.#members.delete(jobId);
+  leave(place: Place): void {
+    place.gone = true;
+    this.size -= 1;
   }
 
   head(): Waiting | undefined {
     for (;;) {
       const head = this.#heap.peek();
-      if (head === undefined || this.#members.get(head.jobId) === head) return head;
+      if (head === undefined || !head.gone) return head;
       this.#heap.pop();
     }
   }
 
-  /** As they stand now. */
+  /** As they stand now, in no order. */
   members(): readonly Waiting[] {
-    return [...this.#members.values()];
+    return this.#heap.items().filter((place) => !place.gone);
   }
 }
 
@@ -61,14 +64,14 @@ export class Line {
  */
 export class WaitQueue {
   readonly #shapes = new Map<string, Shape>();
-  readonly #shapeOf = new Map<JobId, Shape>();
+  readonly #places = new Map<JobId, Place>();
 
   get size(): number {
-    return this.#shapeOf.size;
+    return this.#places.size;
   }
 
   has(jobId: JobId): boolean {
-    return this.#shapeOf.has(jobId);
+    return this.#places.has(jobId);
   }
 
   /** @param barred  nodes that must not be used for this job: jobs with others barred are not of its shape */
@@ -80,16 +83,17 @@ export class WaitQueue {
       shape = { key, needs, line: new Line() };
       this.#shapes.set(key, shape);
     }
-    shape.line.add(waiting);
-    this.#shapeOf.set(waiting.jobId, shape);
+    const place: Place = { ...waiting, shape, gone: false };
+    this.#places.set(waiting.jobId, place);
+    shape.line.push(place);
   }
 
   remove(jobId: JobId): void {
-    const shape = this.#shapeOf.get(jobId);
-    if (shape === undefined) return;
-    this.#shapeOf.delete(jobId);
-    shape.line.remove(jobId);
-    if (shape.line.size === 0) this.#shapes.delete(shape.key);
+    const place = this.#places.get(jobId);
+    if (place === undefined) return;
+    this.#places.delete(jobId);
+    place.shape.line.leave(place);
+    if (place.shape.line.size === 0) this.#shapes.delete(place.shape.key);
   }
 
   /** True when jobs that need the same already wait: no node can take them now. */

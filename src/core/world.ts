@@ -4,6 +4,7 @@ import { isTerminalJobState } from '../../schema/states.ts';
 import { add, amountsOf, atLeastNothing, NOTHING, subtract, type Amounts } from './amounts.ts';
 import { Book, isFanOut, isKeptUp } from './book.ts';
 import { isOpen } from './execution.ts';
+import { Interner } from './interner.ts';
 import { Timers } from './timers.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -55,8 +56,10 @@ export class World {
   /** Active ops and daemon jobs: looked at whenever nodes change. */
   readonly fanOuts = new Set<JobId>();
 
+  readonly #interner = new Interner();
   readonly #books = new Map<JobId, Book>();
-  readonly #jobByName = new Map<string, JobId>();
+  /** By namespace, then name. */
+  readonly #jobByName = new Map<string, Map<string, JobId>>();
   readonly #ofJob = new Map<JobId, Set<ExecutionId>>();
   readonly #openOfNode = new Map<NodeId, Set<ExecutionId>>();
   readonly #charged = new Map<NodeId, Amounts>();
@@ -75,18 +78,14 @@ export class World {
   }
 
   jobByName(namespace: string, name: string): JobRecord | null {
-    const id = this.#jobByName.get(nameKey(namespace, name));
-    return id === undefined ? null : this.job(id);
+    const id = this.#jobByName.get(namespace)?.get(name) ?? (name as JobId);
+    const job = this.job(id);
+    return job !== null && job.name === name && job.namespace === namespace ? job : null;
   }
 
-  /** The executions of the job's current version. */
+  /** The executions of the job's current version. A job without any has an empty one, which is not kept. */
   book(job: JobRecord): Book {
-    let book = this.#books.get(job.id);
-    if (book === undefined) {
-      book = new Book(job.type, job.count);
-      this.#books.set(job.id, book);
-    }
-    return book;
+    return this.#books.get(job.id) ?? new Book(job.type, job.count);
   }
 
   /** As they stand now: the list stays as it is while rows change. */
@@ -113,13 +112,15 @@ export class World {
     this.nodes.set(node.id, node);
   }
 
-  putJob(job: JobRecord): void {
-    const before = this.jobs.get(job.id);
+  putJob(record: JobRecord): void {
+    const before = this.jobs.get(record.id);
+    const job = before?.needs === record.needs ? record : this.#interner.job(record);
     this.jobs.set(job.id, job);
-    this.#jobByName.set(nameKey(job.namespace, job.name), job.id);
+    // A job without a name of its own is found by its id.
+    if (job.name !== job.id) this.#namesIn(job.namespace).set(job.name, job.id);
     if (isFanOut(job.type) && !isTerminalJobState(job.state)) this.fanOuts.add(job.id);
     else this.fanOuts.delete(job.id);
-    if (before !== undefined && before.version !== job.version) this.#books.set(job.id, new Book(job.type, job.count));
+    if (before !== undefined && before.version !== job.version) this.#books.delete(job.id);
   }
 
   putExecution(execution: ExecutionRecord): void {
@@ -128,7 +129,10 @@ export class World {
     setOf(this.#ofJob, execution.jobId).add(execution.id);
     this.#charge(before, execution);
     const job = this.jobs.get(execution.jobId);
-    if (job !== undefined && job.version === execution.jobVersion) this.book(job).record(execution);
+    if (job === undefined || job.version !== execution.jobVersion) return;
+    const book = this.book(job);
+    book.record(execution);
+    this.#books.set(job.id, book);
   }
 
   /** True while the Scheduler must know the job: it has not ended, or something of it still runs somewhere. */
@@ -142,7 +146,9 @@ export class World {
   forget(job: JobRecord): void {
     this.jobs.delete(job.id);
     this.#books.delete(job.id);
-    this.#jobByName.delete(nameKey(job.namespace, job.name));
+    const names = this.#jobByName.get(job.namespace);
+    if (names?.get(job.name) === job.id) names.delete(job.name);
+    if (names?.size === 0) this.#jobByName.delete(job.namespace);
     this.queue.remove(job.id);
     this.fanOuts.delete(job.id);
     this.fanOutWaiting.delete(job.id);
@@ -165,6 +171,15 @@ export class World {
     }
   }
 
+  #namesIn(namespace: string): Map<string, JobId> {
+    let names = this.#jobByName.get(namespace);
+    if (names === undefined) {
+      names = new Map();
+      this.#jobByName.set(namespace, names);
+    }
+    return names;
+  }
+
   #rows(ids: Iterable<ExecutionId> = []): readonly ExecutionRecord[] {
     const rows: ExecutionRecord[] = [];
     for (const id of ids) {
@@ -185,10 +200,6 @@ export class World {
     if (open) onNode.add(after.id);
     else onNode.delete(after.id);
   }
-}
-
-function nameKey(namespace: string, name: string): string {
-  return `${namespace}\0${name}`;
 }
 
 function setOf<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {

@@ -11,8 +11,13 @@ interface Armed {
   readonly besidesLeases: EpochMs | null;
 }
 
-/** Sets the object's alarm together with what it is about. */
-export async function armAlarm(ctx: DurableObjectState, at: EpochMs, besidesLeases: EpochMs | null): Promise<void> {
+/** Sets the object's alarm together with what it is about; null takes it back, so that an idle object sleeps. */
+export async function armAlarm(
+  ctx: DurableObjectState,
+  at: EpochMs | null,
+  besidesLeases: EpochMs | null,
+): Promise<void> {
+  if (at === null) return ctx.storage.deleteAlarm();
   const armed: Armed = { besidesLeases };
   await Promise.all([ctx.storage.put(KEY, armed), ctx.storage.setAlarm(at)]);
 }

@@ -10,6 +10,7 @@ const batch: Batch = {
   nextWake: 0,
   clock: 0,
   now: 0,
+  prune: null,
   changes: {
     jobs: new Map(),
     versions: [],
@@ -24,6 +25,7 @@ const batch: Batch = {
 
 const before: FenceRow = { epoch: 7, commitSeq: 3, commitId: 'earlier', nextWake: 0, clock: 0 };
 const after: FenceRow = { ...before, commitSeq: 4, commitId: 'mine' };
+const committed: CommitOutcome = { type: 'committed', databaseBytes: 0, pruned: 0 };
 const unknown: CommitOutcome = { type: 'unknown', reason: 'connection lost' };
 
 /** Time passes only while something waits. */
@@ -71,7 +73,7 @@ const cases: {
   want: string;
   sends: number;
 }[] = [
-  { name: 'a clear success', commits: [{ type: 'committed' }], fences: ['fails'], want: 'committed', sends: 1 },
+  { name: 'a clear success', commits: [committed], fences: ['fails'], want: 'committed', sends: 1 },
   {
     name: 'a clear refusal',
     commits: [{ type: 'refused', reason: 'x' }],
@@ -82,7 +84,7 @@ const cases: {
   { name: 'unknown, and our id is there', commits: [unknown], fences: [after], want: 'committed', sends: 1 },
   {
     name: 'unknown, and the old id is there: the same batch again',
-    commits: [unknown, { type: 'committed' }],
+    commits: [unknown, committed],
     fences: [before],
     want: 'committed',
     sends: 2,

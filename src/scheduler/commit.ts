@@ -2,7 +2,7 @@ import type { Batch, FenceRow, Store } from '../store/store.ts';
 
 /** How a commit ended, for sure. */
 export type Committed =
-  | { readonly type: 'committed' }
+  | { readonly type: 'committed'; readonly databaseBytes: number; readonly pruned: number }
   /** Another Scheduler took over: nothing of ours may be written any more. */
   | { readonly type: 'fenced' }
   | { readonly type: 'refused'; readonly reason: string };
@@ -38,7 +38,7 @@ export async function commitForSure(store: Store, batch: Batch, clock: Clock): P
     if (outcome?.type === 'committed' || outcome?.type === 'refused') return outcome;
     const fence = await readFence(store, batch.cell, { until, clock });
     if (fence.epoch !== batch.epoch) return { type: 'fenced' };
-    if (fence.commitId === batch.commitId) return { type: 'committed' };
+    if (fence.commitId === batch.commitId) return { type: 'committed', databaseBytes: 0, pruned: 0 };
     if (fence.commitSeq !== batch.commitSeq) return { type: 'fenced' };
     await clock.sleep(pause);
     pause = Math.min(LAST_PAUSE_MS, pause * 2);

@@ -2,12 +2,13 @@ import { ShoalError } from '../../schema/errors.ts';
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
 import { resourcesOf } from '../core/amounts.ts';
 import type { LiveNode } from '../core/commands.ts';
-import { decide, isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
+import { decide, isCommand, type AgentFrame, type CoreEvent, type Reply } from '../core/decide.ts';
 import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
 import { World } from '../core/world.ts';
 import type { Batch, FenceRow } from '../store/store.ts';
 import { commitForSure, StoreSilent } from './commit.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { hydrate } from './hydrate.ts';
 import { Inbox, type Waiting } from './inbox.ts';
 import { Outbox } from './outbox.ts';
@@ -20,7 +21,7 @@ const LAST_PAUSE_MS = 10_000;
 interface Reign {
   readonly world: World;
   fence: FenceRow;
-  /** The alarm that is set; a needless one is harmless, a missing one is not. */
+  /** The alarm that is set: 0 when that is not known. An early one is harmless, a missing one is not. */
   armedAt: number | null;
   now: number;
   started: boolean;
@@ -35,6 +36,7 @@ export class Orchestrator {
   readonly #settings: Settings;
   readonly #inbox = new Inbox();
   readonly #outbox: Outbox;
+  readonly #housekeeping: Housekeeping;
   #reign: Reign | null = null;
   #turning = false;
 
@@ -42,6 +44,7 @@ export class Orchestrator {
     this.#ports = ports;
     this.#settings = settings;
     this.#outbox = new Outbox(ports.store);
+    this.#housekeeping = new Housekeeping(settings);
   }
 
   get isLoaded(): boolean {
@@ -95,14 +98,28 @@ export class Orchestrator {
       this.#reign = null;
       const outcomeUnknown = error instanceof StoreSilent || error instanceof Fenced;
       this.#ports.log('turn.failed', { events: taken.length, error: describe(error) }, 'error');
-      if (taken.length === 1 || outcomeUnknown) {
+      const [first] = taken;
+      if (first !== undefined && taken.length === 1 && !outcomeUnknown) return this.#quarantine(first, error);
+      if (outcomeUnknown) {
         for (const { event, reject } of taken) reject(failureFor(event, error));
-        return !outcomeUnknown;
+        return false;
       }
     }
     let ok = true;
     for (const waiting of taken) ok = (await this.#takeTurn([waiting])) && ok;
     return ok;
+  }
+
+  /** An event that fails alone. A report of that kind is recorded as a failure, so that it does not come for ever. */
+  async #quarantine(waiting: Waiting, error: unknown): Promise<boolean> {
+    const { event, reject } = waiting;
+    this.#ports.log('event.quarantined', { type: event.type, error: describe(error) }, 'error');
+    const instead = event.type === 'frame' ? unreadableReport(event.frame, describe(error)) : null;
+    if (event.type === 'frame' && instead !== null) {
+      return this.#takeTurn([{ ...waiting, event: { ...event, frame: instead } }]);
+    }
+    reject(failureFor(event, error));
+    return true;
   }
 
   async #turn(taken: readonly Waiting[]): Promise<void> {
@@ -145,7 +162,7 @@ export class Orchestrator {
     if (opened === undefined) throw new StoreSilent('the database does not answer');
     const { loaded, fence } = opened;
     const world = new World(loaded);
-    this.#reign = { world, fence, armedAt: null, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    this.#reign = { world, fence, armedAt: 0, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
     this.#ports.log('world.loaded', {
       epoch: loaded.epoch,
       jobs: loaded.jobs.length,
@@ -166,6 +183,7 @@ export class Orchestrator {
       newExecutionId: () => `e-${this.#ports.newId()}` as ExecutionId,
       newEvaluationId: () => `v-${this.#ports.newId()}` as EvaluationId,
       lastHeard,
+      isFull: this.#housekeeping.isFull,
       newMembership: this.#settings.newMembership,
       defaultQueueTimeoutMs: this.#settings.defaultQueueTimeoutMs,
     };
@@ -174,13 +192,16 @@ export class Orchestrator {
   /** Before the commit: an object that is evicted right after it must still be woken. */
   async #armAlarm(reign: Reign): Promise<void> {
     const next = reign.world.timers.next();
-    if (next === null || (reign.armedAt !== null && reign.armedAt <= next && reign.armedAt > reign.now)) return;
+    if (next === null && reign.armedAt === null) return;
+    if (next !== null && reign.armedAt !== null && reign.armedAt <= next && reign.armedAt > reign.now) return;
     await this.#ports.armAlarm(next, reign.world.timers.nextBesidesLeases());
     reign.armedAt = next;
   }
 
   async #commit(reign: Reign, turn: Turn): Promise<void> {
-    if (turn.rowCount === 0) return;
+    // Housekeeping goes along with turns that others do not wait behind; an idle installation is not woken for it.
+    const prune = this.#inbox.isEmpty ? this.#housekeeping.due(reign.now) : null;
+    if (turn.rowCount === 0 && prune === null) return;
     const batch: Batch = {
       cell: this.#settings.cell,
       epoch: reign.fence.epoch,
@@ -190,10 +211,18 @@ export class Orchestrator {
       clock: reign.world.clock,
       now: reign.now,
       changes: turn.changes,
+      prune,
     };
     const outcome = await commitForSure(this.#ports.store, batch, this.#ports);
     if (outcome.type === 'fenced') throw new Fenced('another scheduler took over');
     if (outcome.type === 'refused') throw new Error(`commit refused: ${outcome.reason}`);
+    if (this.#housekeeping.committed(outcome, prune, reign.now)) {
+      this.#ports.log(
+        'database.tight',
+        { bytes: outcome.databaseBytes, retentionMs: this.#housekeeping.retentionMs },
+        'warn',
+      );
+    }
     const { commitId, nextWake, clock } = batch;
     reign.fence = { ...reign.fence, commitSeq: batch.commitSeq + 1, commitId, nextWake, clock };
   }
@@ -239,6 +268,17 @@ function failureFor(event: CoreEvent, error: unknown): unknown {
     component: 'Scheduler',
   });
 }
+
+/** What stands in for a report that could not be taken; null when it stands in already. */
+function unreadableReport(frame: AgentFrame, reason: string): AgentFrame | null {
+  if (frame.type !== 'report') return null;
+  const message = `its report could not be taken: ${reason}`.slice(0, 1_000);
+  if (frame.state === 'Failed' && frame.failure.topic === QUARANTINE) return null;
+  const failure = { class: 'environment' as const, message, hint: '', topic: QUARANTINE };
+  return { type: 'report', executionId: frame.executionId, seq: frame.seq, state: 'Failed', failure, output: null };
+}
+
+const QUARANTINE = 'Quarantine';
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -20,8 +20,11 @@ export interface Ports extends Clock {
   lastHeard(session: string): EpochMs;
   /** Sockets that have said hello, as their attachments tell. */
   survivors(): readonly SurvivingSession[];
-  /** @param besidesLeases  the earliest deadline that is about more than a lease; null when there is none */
-  armAlarm(at: EpochMs, besidesLeases: EpochMs | null): Promise<void>;
+  /**
+   * @param at  null takes the alarm back
+   * @param besidesLeases  the earliest deadline that is about more than a lease; null when there is none
+   */
+  armAlarm(at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void>;
   log(event: string, fields: Readonly<Record<string, unknown>>, level?: 'info' | 'warn' | 'error'): void;
 }
 
@@ -31,4 +34,8 @@ export interface Settings {
   /** What a node is that joins for the first time: PENDING waits for approval. */
   readonly newMembership: 'APPROVED' | 'PENDING';
   readonly defaultQueueTimeoutMs: number;
+  /** Ended jobs are kept this long; 0 keeps them for ever. */
+  readonly retentionMs: number;
+  /** How large the database may grow; 0 when nothing bounds it. */
+  readonly maxDatabaseBytes: number;
 }

@@ -15,7 +15,6 @@ export type {
   ChangeNode,
   ChangeNodeAnswer,
   LiveNode,
-  NodeAction,
   RerunJob,
   StopAnswer,
   StopJob,

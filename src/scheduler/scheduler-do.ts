@@ -43,7 +43,9 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
     this.#orchestrator = new Orchestrator(makePorts(ctx, env, this.#sockets), {
       cell: DEFAULT_CELL,
       newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
-      defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS,
+      defaultQueueTimeoutMs: secondsOf(env.DEFAULT_QUEUE_TIMEOUT) ?? DEFAULT_QUEUE_TIMEOUT_MS,
+      retentionMs: (numberOf(env.RETENTION_DAYS) ?? 0) * 86_400_000,
+      maxDatabaseBytes: numberOf(env.D1_MAX_BYTES) ?? 0,
     });
     this.#reception = new Reception(this.#sockets, (event, bytes) => this.#orchestrator.take(event, bytes));
   }
@@ -114,6 +116,19 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
       return { ok: false, error: error.shape };
     }
   }
+}
+
+function numberOf(text: string | undefined): number | null {
+  const value = Number(text);
+  if (text === undefined || text.trim() === '') return null;
+  if (Number.isFinite(value) && value >= 0) return value;
+  log('setting.ignored', { value: text, allowed: 'a number from 0' }, 'error');
+  return null;
+}
+
+function secondsOf(text: string | undefined): number | null {
+  const seconds = numberOf(text);
+  return seconds === null ? null : seconds * 1000;
 }
 
 function makePorts(ctx: DurableObjectState, env: Env, sockets: Sockets): Ports {

@@ -44,11 +44,27 @@ const SPECS = `SELECT v.job_id AS jobId, v.version, v.spec FROM json_each(?1) k
 /** Errors that say clearly that the batch itself was wrong; anything else leaves the outcome open. */
 const REFUSALS = /SQLITE_(CONSTRAINT|ERROR|TOOBIG|MISMATCH|RANGE)|too many SQL variables|syntax error/i;
 
-/** The store on D1: raw prepared statements, since the query builder costs a quarter on small batches. */
-export class D1Store implements Store {
-  readonly #db: D1Database;
+interface Result {
+  readonly results: unknown[];
+  readonly meta: { readonly changes: number; readonly size_after: number };
+}
 
-  constructor(db: D1Database) {
+/** The part of D1's prepared statement that is used. */
+interface Prepared<S> {
+  bind(...values: (string | number)[]): S;
+}
+
+/** The part of D1 that is used; `S` is its prepared statement. */
+interface Database<S> {
+  prepare(sql: string): S;
+  batch(statements: S[]): Promise<readonly Result[]>;
+}
+
+/** The store on D1: raw prepared statements, since the query builder costs a quarter on small batches. */
+export class D1Store<S extends Prepared<S>> implements Store {
+  readonly #db: Database<S>;
+
+  constructor(db: Database<S>) {
     this.#db = db;
   }
 
@@ -77,9 +93,17 @@ export class D1Store implements Store {
   }
 
   async commit(batch: Batch): Promise<CommitOutcome> {
+    let statements: S[];
     try {
-      await this.#db.batch(statementsOf(batch).map(({ sql, values }) => this.#db.prepare(sql).bind(...values)));
-      return { type: 'committed' };
+      statements = statementsOf(batch).map(({ sql, values }) => this.#db.prepare(sql).bind(...values));
+    } catch (error) {
+      // Nothing was sent: some row cannot be written as it is.
+      return { type: 'refused', reason: error instanceof Error ? error.message : String(error) };
+    }
+    try {
+      const last = (await this.#db.batch(statements)).at(-1);
+      const pruned = batch.prune === null ? 0 : (last?.meta.changes ?? 0);
+      return { type: 'committed', databaseBytes: last?.meta.size_after ?? 0, pruned };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (reason.includes('shoal:fenced')) return { type: 'guarded' };
@@ -88,32 +112,33 @@ export class D1Store implements Store {
   }
 
   async readFence(cell: string): Promise<FenceRow | null> {
-    return this.#db.prepare(READ_FENCE).bind(cell).first<FenceRow>();
+    const [result] = await this.#db.batch([this.#db.prepare(READ_FENCE).bind(cell)]);
+    return rowsOf<FenceRow>(result)[0] ?? null;
   }
 
   async findJobs(ids: readonly JobId[], names: readonly JobNameKey[]): Promise<readonly JobRecord[]> {
     const keys = names.map(({ namespace, name }) => [namespace, name]);
-    const results = await this.#db.batch<JobRow>([
+    const results = await this.#db.batch([
       this.#db.prepare(JOBS_BY_ID).bind(JSON.stringify(ids)),
       this.#db.prepare(JOBS_BY_NAME).bind(JSON.stringify(keys)),
     ]);
-    return results.flatMap((result) => result.results.map(jobFromRow));
+    return results.flatMap((result) => rowsOf<JobRow>(result).map(jobFromRow));
   }
 
   async findCommands(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { results } = await this.#db
-      .prepare(COMMANDS)
-      .bind(JSON.stringify(ids))
-      .all<{ id: string; answer: string }>();
-    return new Map(results.map(({ id, answer }) => [id, answer]));
+    const [result] = await this.#db.batch([this.#db.prepare(COMMANDS).bind(JSON.stringify(ids))]);
+    return new Map(rowsOf<{ id: string; answer: string }>(result).map(({ id, answer }) => [id, answer]));
   }
 
   async findSpecs(keys: readonly SpecKey[]): Promise<ReadonlyMap<string, JobSpec>> {
-    const { results } = await this.#db
-      .prepare(SPECS)
-      .bind(JSON.stringify(keys.map(({ jobId, version }) => [jobId, version])))
-      .all<{ jobId: JobId; version: number; spec: string }>();
-    return new Map(results.map((row) => [specKey(row), JobSpec.parse(JSON.parse(row.spec))]));
+    const wanted = JSON.stringify(keys.map(({ jobId, version }) => [jobId, version]));
+    const [result] = await this.#db.batch([this.#db.prepare(SPECS).bind(wanted)]);
+    return new Map(
+      rowsOf<{ jobId: JobId; version: number; spec: string }>(result).map((row) => [
+        specKey(row),
+        JobSpec.parse(JSON.parse(row.spec)),
+      ]),
+    );
   }
 
   /** Pages on: safe after the epoch has moved, since nobody else can write any more. */
@@ -132,6 +157,6 @@ export class D1Store implements Store {
   }
 }
 
-function rowsOf<Row>(result: D1Result | undefined): Row[] {
+function rowsOf<Row>(result: Result | undefined): Row[] {
   return (result?.results ?? []) as Row[];
 }

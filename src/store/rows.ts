@@ -59,15 +59,6 @@ export function eventToRow(event: EventRecord): EventRow {
   return { ...event, details: JSON.stringify(event.details) };
 }
 
-export function eventFromRow(row: EventRow): EventRecord {
-  return {
-    ...row,
-    jobId: row.jobId as JobId,
-    executionId: row.executionId as ExecutionId | '',
-    details: JSON.parse(row.details) as Record<string, string>,
-  };
-}
-
 export function versionToRow(version: NewVersion): VersionRow {
   return { ...version, state: null, stateMessage: null, revision: null, modifiedAt: null };
 }

@@ -26,10 +26,13 @@ export interface Batch {
   readonly clock: EpochUs;
   readonly now: EpochMs;
   readonly changes: Changes;
+  /** Jobs that ended before this go, with all that belongs to them: at most `limit`, the oldest first. */
+  readonly prune: { readonly before: EpochUs; readonly limit: number } | null;
 }
 
 export type CommitOutcome =
-  | { readonly type: 'committed' }
+  /** With the size of the database afterwards, 0 when it is not known, and how many jobs were pruned. */
+  | { readonly type: 'committed'; readonly databaseBytes: number; readonly pruned: number }
   /** The fence row says something else than the batch believes. */
   | { readonly type: 'guarded' }
   /** A clear error of the batch itself; nothing was written. */

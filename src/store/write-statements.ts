@@ -75,6 +75,8 @@ const SUPERSEDE = `UPDATE job_versions SET state = r.state, state_message = r.me
 const DROP_EXPIRED = `DELETE FROM commands WHERE id IN
   (SELECT id FROM commands WHERE cell = ?1 AND expires_at < ?2 ORDER BY expires_at LIMIT 100)`;
 
+const OLD_JOBS = `SELECT id FROM jobs WHERE modified_at < ?2 AND active = 0 AND cell = ?1 ORDER BY modified_at, id LIMIT ?3`;
+
 /** The whole batch, guard first: when the guard aborts, nothing else has happened. */
 export function statementsOf(batch: Batch): readonly Statement[] {
   const { cell, epoch, commitSeq, commitId, nextWake, clock, now, changes } = batch;
@@ -89,6 +91,20 @@ export function statementsOf(batch: Batch): readonly Statement[] {
     ...writers.nodes.statements([...changes.nodes.values()].map(nodeToRow)),
     ...writers.commands.statements(changes.commands.map((command) => commandToRow(command, cell))),
     ...(changes.commands.length > 0 ? [{ sql: DROP_EXPIRED, values: [cell, now] }] : []),
+    ...pruneStatements(batch),
+  ];
+}
+
+/** Jobs last: the others find theirs through them. */
+function pruneStatements({ cell, prune }: Batch): Statement[] {
+  if (prune === null) return [];
+  const values = [cell, prune.before, prune.limit];
+  return [
+    ...['events', 'executions', 'job_versions'].map((table) => ({
+      sql: `DELETE FROM ${table} WHERE job_id IN (${OLD_JOBS})`,
+      values,
+    })),
+    { sql: `DELETE FROM jobs WHERE id IN (${OLD_JOBS})`, values },
   ];
 }
 

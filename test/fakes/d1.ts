@@ -6,7 +6,7 @@ type Row = Record<string, unknown>;
 export interface FakeResult {
   readonly success: true;
   readonly results: Row[];
-  readonly meta: { readonly changes: number };
+  readonly meta: { readonly changes: number; readonly size_after: number };
 }
 
 const MIGRATIONS = new URL('../../schema/db/migrations/', import.meta.url);
@@ -18,6 +18,8 @@ const BREAKPOINT = '--> statement-breakpoint';
  */
 export class FakeD1 {
   readonly sqlite = new DatabaseSync(':memory:');
+  /** What every call says of the database's size. */
+  sizeAfter = 0;
   /** Calls so far: a batch is one. */
   calls = 0;
   /** Thrown by the next calls, first in first out; `after` lets the call take effect before it fails. */
@@ -102,7 +104,7 @@ class FakeStatement {
     const statement = this.#db.sqlite.prepare(this.#sql);
     const before = this.#changes();
     const results = statement.all(...this.#params).map((row) => ({ ...row }));
-    return { success: true, results, meta: { changes: this.#changes() - before } };
+    return { success: true, results, meta: { changes: this.#changes() - before, size_after: this.#db.sizeAfter } };
   }
 
   all(): Promise<FakeResult> {

@@ -37,6 +37,7 @@ export const needs: Needs = {
 export class CoreHarness {
   now = START;
   newMembership: Membership = 'APPROVED';
+  isFull = false;
   world = new World({ cell: 'cell-0', epoch: 1, clock: 0, jobs: [], executions: [], nodes: [] });
   readonly heard = new Map<NodeId, number>();
   /** Rows as the store would have them, also of what the world forgot. */
@@ -58,6 +59,7 @@ export class CoreHarness {
       newExecutionId: () => `e-${this.newId()}` as ExecutionId,
       newEvaluationId: () => `v-${this.newId()}` as EvaluationId,
       lastHeard: (nodeId) => this.heard.get(nodeId) ?? 0,
+      isFull: this.isFull,
       newMembership: this.newMembership,
       defaultQueueTimeoutMs: 24 * 3_600_000,
     });

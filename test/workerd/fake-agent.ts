@@ -16,31 +16,27 @@ export const completed: Outcome = {
 };
 
 /** Calls the Worker's API as a loopback client; answers status and JSON. */
-export async function api<T = Record<string, unknown>>(
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; body: T }> {
+export async function api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
   const response = await exports.default.fetch(`${ORIGIN}/api/v1${path}`, {
     method,
     ...(body !== undefined && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
   });
   const text = await response.text();
-  return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as T };
+  return { status: response.status, body: text === '' ? {} : JSON.parse(text) };
 }
 
 export async function submit(job: Record<string, unknown> = {}): Promise<string> {
   const Tasks = [{ Name: 'main', Engine: { Type: 'docker', Params: { Image: 'busybox' } } }];
-  const { status, body } = await api<{ JobID: string }>('PUT', '/orchestrator/jobs', {
+  const { status, body } = await api('PUT', '/orchestrator/jobs', {
     Job: { Type: 'batch', Count: 1, Tasks, ...job },
   });
   if (status !== 200) throw new Error(JSON.stringify(body));
-  return body.JobID;
+  return (body as { JobID: string }).JobID;
 }
 
 export async function stateOf(jobId: string): Promise<string> {
-  const { body } = await api<{ Job: { State: { StateType: string } } }>('GET', `/orchestrator/jobs/${jobId}`);
-  return body.Job.State.StateType;
+  const { body } = await api('GET', `/orchestrator/jobs/${jobId}`);
+  return (body as { Job: { State: { StateType: string } } }).Job.State.StateType;
 }
 
 /** An agent over a real WebSocket through the Worker, whose every word the test says. */
@@ -108,7 +104,7 @@ export class FakeAgent {
   }
 
   report({ executionId }: { executionId: ExecutionId }, seq: number, outcome: Outcome): void {
-    this.send({ type: 'report', executionId, seq, ...outcome } as Report);
+    this.send({ type: 'report', executionId, seq, ...outcome });
   }
 
   close(): void {

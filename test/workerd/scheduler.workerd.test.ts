@@ -1,10 +1,11 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { closeCodes } from '../../schema/protocol/version.ts';
 import type { Env } from '../../src/env.ts';
+import worker from '../../src/index.ts';
 import { api, completed, eventually, FakeAgent, stateOf, submit } from './fake-agent.ts';
 
 const { DB, SCHEDULER, MIGRATIONS } = env as unknown as Env & { MIGRATIONS: D1Migration[] };
@@ -30,11 +31,8 @@ describe('a job over the real object and D1', () => {
     expect((await agent.next('ackReport')).seq).toBe(1);
     expect((await agent.next('ackReport')).seq).toBe(2);
     expect(await stateOf(jobId)).toBe('Completed');
-    const { body } = await api<{ Items: { RunOutput: { Stdout: string } }[] }>(
-      'GET',
-      `/orchestrator/jobs/${jobId}/executions`,
-    );
-    expect(body.Items[0]?.RunOutput.Stdout).toBe('hi\n');
+    const { body } = await api('GET', `/orchestrator/jobs/${jobId}/executions`);
+    expect(body).toMatchObject({ Items: [{ RunOutput: { Stdout: 'hi\n' } }] });
     expect(await count('SELECT count(*) n FROM jobs WHERE active = 1')).toBe(0);
   });
 
@@ -103,8 +101,12 @@ describe('after an eviction', () => {
 });
 
 describe('alarms', () => {
-  test('an idle installation has none', async () => {
-    await new FakeAgent('n-a').connect();
+  test('an idle installation has none, also after its last job', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    await submit();
+    agent.report(await agent.next('run'), 1, completed);
+    await agent.next('ackReport');
     expect(await runDurableObjectAlarm(stub())).toBe(false);
   });
 
@@ -159,7 +161,7 @@ describe('a socket', () => {
 });
 
 test('the cron pokes an overdue Scheduler and leaves an idle one alone', async () => {
-  const scheduled = () => exports.default.scheduled?.({ cron: '', scheduledTime: new Date() } as never);
+  const scheduled = () => worker.scheduled?.({} as ScheduledController, env as unknown as Env, {} as ExecutionContext);
   const agent = new FakeAgent('n-a');
   await agent.connect();
   await submit();

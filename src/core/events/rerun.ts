@@ -1,7 +1,7 @@
 import { jobNotFound } from '../../../schema/errors.ts';
 import type { Answer, RerunJob, SubmitAnswer } from '../commands.ts';
 import type { Turn } from '../turn.ts';
-import { beginVersion, remember } from './submit.ts';
+import { beginVersion, databaseFull, remember } from './submit.ts';
 
 /** Why a version was begun by a rerun; Bacalhau's servers know no other reason. */
 const REASON = 'job rerun';
@@ -11,6 +11,7 @@ const REASON = 'job rerun';
  * @see Bacalhau pkg/orchestrator/endpoint.go: a job that has not run yet is not rerunnable
  */
 export function rerunJob(turn: Turn, command: RerunJob): Answer<SubmitAnswer> {
+  if (turn.env.isFull) return databaseFull();
   const existing = turn.world.job(command.jobId);
   if (existing === null) return { ok: false, error: jobNotFound(command.jobId).shape };
   if (existing.state === 'Pending' || existing.state === 'Queued' || existing.state === 'Undefined') {

@@ -11,9 +11,12 @@ import { closeCodes } from '../../../schema/protocol/version.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
 import { msOf } from '../clock.ts';
+import { isFanOut } from '../book.ts';
 import { armBackstop, armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive, isOpen } from '../execution.ts';
 import { kinds } from '../kinds/kinds.ts';
+import { waitInLine } from '../kinds/partitions.ts';
+import { safely } from '../safely.ts';
 import type { Turn } from '../turn.ts';
 import { openSession } from './hello.ts';
 
@@ -33,8 +36,10 @@ export function takeStart(turn: Turn, surviving: readonly SurvivingSession[]): v
   turn.world.startedAt = turn.now;
   takeBackSessions(turn, surviving);
   markAbsentNodes(turn);
-  for (const execution of turn.world.executions.values()) if (isOpen(execution)) resume(turn, execution);
-  for (const job of turn.world.jobs.values()) armJob(turn, job);
+  for (const execution of turn.world.executions.values()) {
+    if (isOpen(execution)) safely(turn, `resuming ${execution.id}`, () => resume(turn, execution));
+  }
+  for (const job of turn.world.jobs.values()) safely(turn, `resuming ${job.id}`, () => armJob(turn, job));
   turn.markNodesChanged();
 }
 
@@ -91,5 +96,9 @@ function armJob(turn: Turn, job: JobRecord): void {
   if (job.waitingSince !== null && queueMs !== null) {
     turn.world.timers.set('queue', job.id, shifted(job.waitingSince + queueMs));
   }
-  turn.markDirty(job.id);
+  // Who stood in line takes its place again; looking at each of a hundred thousand would only say the same.
+  const book = turn.world.book(job);
+  if (job.state === 'Queued' && !isFanOut(job.type) && book.live === 0 && book.unplacedCount === book.count) {
+    waitInLine(turn, job);
+  } else turn.markDirty(job.id);
 }

@@ -3,7 +3,7 @@ import type { JobRecord } from '../../../schema/records.ts';
 import type { Answer, SubmitAnswer, SubmitJob } from '../commands.ts';
 import { stopExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
-import { leaveQueue } from '../placement/reservation.ts';
+import { clearJob } from '../job-state.ts';
 import type { Turn } from '../turn.ts';
 
 /**
@@ -11,6 +11,7 @@ import type { Turn } from '../turn.ts';
  * @see Bacalhau pkg/orchestrator/endpoint.go: a name in a namespace is one job; its type never changes
  */
 export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> {
+  if (turn.env.isFull) return databaseFull();
   const existing = turn.world.jobByName(command.namespace, command.name);
   if (existing !== null && existing.specHash === command.specHash && !command.force) return nothingChanged(existing);
   if (existing === null && turn.world.job(command.jobId) !== null) return idTaken(command.jobId);
@@ -74,8 +75,7 @@ export function beginVersion(
   asked: Specified & { readonly spec: string },
   why: string,
 ): JobRecord {
-  for (const kind of ['queue', 'retry', 'total'] as const) turn.world.timers.clear(kind, existing.id);
-  leaveQueue(turn, existing.id);
+  clearJob(turn, existing.id);
   const next = {
     ...existing,
     ...specified(asked),
@@ -102,6 +102,20 @@ type Specified = Pick<JobRecord, 'priority' | 'count' | 'needs' | 'specHash'>;
 
 function specified(command: Specified): Specified {
   return { priority: command.priority, count: command.count, needs: command.needs, specHash: command.specHash };
+}
+
+/** Nothing new is taken in; reports, stops and clean-up go on. */
+export function databaseFull(): Answer<SubmitAnswer> {
+  return {
+    ok: false,
+    error: {
+      status: 507,
+      code: 'InsufficientStorage',
+      component: 'Scheduler',
+      message: 'the database is nearly full',
+      hint: 'Shorten RETENTION_DAYS, or raise D1_MAX_BYTES if the database may grow.',
+    },
+  };
 }
 
 /** Only services and daemons may bring an id of their own. */

@@ -7,6 +7,7 @@ import { isLive, isOpen } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
 import { failForQueueTimeout, failJob } from '../job-state.ts';
 import { kinds } from '../kinds/kinds.ts';
+import { safely } from '../safely.ts';
 import type { TimerKind } from '../timers.ts';
 import type { Turn } from '../turn.ts';
 import { dropSilent, leaseEnd, loseNode } from './disconnect.ts';
@@ -19,7 +20,7 @@ export function takeWake(turn: Turn): void {
   for (let i = 0; i < MAX_TIMERS_PER_TURN; i++) {
     const timer = turn.world.timers.takeDue(turn.now);
     if (timer === null) return;
-    handlers[timer.kind](turn, timer.id);
+    safely(turn, `deadline ${timer.kind} of ${timer.id}`, () => handlers[timer.kind](turn, timer.id));
   }
 }
 

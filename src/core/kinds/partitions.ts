@@ -17,7 +17,7 @@ export function arrangePartitions(turn: Turn, job: JobRecord): void {
 }
 
 export function afterPlacing(turn: Turn, job: JobRecord, placement: Placement): void {
-  const { queue, timers } = turn.world;
+  const { timers } = turn.world;
   switch (placement) {
     case 'placed':
       leaveQueue(turn, job.id);
@@ -25,14 +25,18 @@ export function afterPlacing(turn: Turn, job: JobRecord, placement: Placement): 
     case 'more':
       timers.set('retry', job.id, turn.now);
       return;
-    case 'blocked': {
-      const waiting = { jobId: job.id, priority: job.priority, since: job.versionAt };
-      const barred = [...declinedBy(turn, job).keys()];
-      // Whoever is first of those who need the same may get a node kept free for it later.
-      if (!queue.isBlocked(job.needs, barred)) timers.set('reserve', job.id, job.versionAt + RESERVE_AFTER_MS);
-      queue.add(waiting, job.needs, barred);
-    }
+    case 'blocked':
+      waitInLine(turn, job);
   }
+}
+
+/** Puts the job in line behind those that need the same. */
+export function waitInLine(turn: Turn, job: JobRecord): void {
+  const { queue, timers } = turn.world;
+  const barred = [...declinedBy(turn, job).keys()];
+  // Whoever is first of those who need the same may get a node kept free for it later.
+  if (!queue.isBlocked(job.needs, barred)) timers.set('reserve', job.id, job.versionAt + RESERVE_AFTER_MS);
+  queue.add({ jobId: job.id, priority: job.priority, since: job.versionAt }, job.needs, barred);
 }
 
 /** Why partitions wait: for a node, or for their next attempt. */

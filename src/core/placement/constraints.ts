@@ -1,4 +1,4 @@
-import type { Constraint } from '../../../schema/job/job.ts';
+import type { Constraint, ConstraintOperator } from '../../../schema/job/job.ts';
 
 /** A key with this prefix is a preference: it raises a node's rank and never rules one out. */
 const FAVOUR = 'favour_';
@@ -6,7 +6,9 @@ const FAVOUR = 'favour_';
 type Labels = Readonly<Record<string, string>>;
 
 /** How each operator reads a label; `value` is undefined when the node lacks it. */
-const operators: Readonly<Record<string, (value: string | undefined, values: readonly string[]) => boolean>> = {
+const operators: Readonly<
+  Record<ConstraintOperator, (value: string | undefined, values: readonly string[]) => boolean>
+> = {
   '=': (value, [wanted]) => value === wanted,
   '==': (value, [wanted]) => value === wanted,
   in: (value, values) => value !== undefined && values.includes(value),
@@ -17,9 +19,6 @@ const operators: Readonly<Record<string, (value: string | undefined, values: rea
   gt: (value, [bound]) => compare(value, bound, (a, b) => a > b),
   lt: (value, [bound]) => compare(value, bound, (a, b) => a < b),
 };
-
-/** Operators that placement knows; submission refuses all others. */
-export const constraintOperators: readonly string[] = Object.keys(operators);
 
 /**
  * True when the labels meet every constraint that is not a preference; an absent label meets `!=`, `notin` and `!`.
@@ -44,9 +43,13 @@ export function describeConstraints(constraints: readonly Constraint[]): string 
 }
 
 function holds(labels: Labels, key: string, { Operator, Values = [] }: Constraint): boolean {
-  const operator = Object.hasOwn(operators, Operator) ? operators[Operator] : undefined;
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-  return operator !== undefined && operator(value, Values);
+  // Submission refuses unknown operators; one that got in all the same holds nowhere.
+  return isOperator(Operator) && operators[Operator](value, Values);
+}
+
+function isOperator(text: string): text is ConstraintOperator {
+  return Object.hasOwn(operators, text);
 }
 
 function compare(

@@ -27,6 +27,7 @@ interface Pull {
   readonly onProgress: (progress: PullProgress) => void;
 }
 
+const Info = z.object({ Name: z.string() });
 const Version = z.object({ Os: z.string(), Arch: z.string() });
 
 const CALL_MS = 30_000;
@@ -55,6 +56,12 @@ export class DockerApi {
     const { json } = await this.#json({ method: 'GET', path: '/version', ok: [200] });
     const { Os, Arch } = Version.parse(json);
     return `${Os}/${Arch}`;
+  }
+
+  /** What the machine is called that the daemon runs on. */
+  async hostName(): Promise<string> {
+    const { json } = await this.#json({ method: 'GET', path: '/info', ok: [200] });
+    return Info.parse(json).Name;
   }
 
   async ping(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { ExecutionId, type NodeId } from '@shoal/schema/ids';
 import { z } from 'zod';
 import type { RunSpec } from '../journal/records.ts';
@@ -59,9 +60,15 @@ export class DockerNetworks {
     return `shoal-${executionId}`;
   }
 
+  /** Looks whether this node can have such networks, and makes none. @throws when it cannot */
+  async check(api: DockerApi): Promise<void> {
+    if (process.platform !== 'linux') throw new Error('only Linux can filter what leaves a network');
+    if ((await api.hostName()) !== hostname()) throw new Error('Docker runs on another machine');
+    await this.#filter.check();
+  }
+
   /** Makes the bridge and its rules, or sees that they are there. @throws when this node cannot have them */
   async ensureBridge(api: DockerApi): Promise<void> {
-    if (process.platform !== 'linux') throw new Error('only Linux can filter what leaves a network');
     // Before the network: there is no moment in which a container could be on it without them.
     await this.#filter.ensure();
     const { bridge } = this.#filter.names;

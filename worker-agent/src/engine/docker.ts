@@ -186,7 +186,7 @@ export class DockerEngine implements Engine {
 
   async #isolates(api: DockerApi): Promise<boolean> {
     try {
-      await this.#networks.ensureBridge(api);
+      await this.#networks.check(api);
       this.#isolationError = '';
       return true;
     } catch (error) {

@@ -44,6 +44,11 @@ export class EgressFilter {
     this.#opened = opened;
   }
 
+  /** Sees whether this process may set rules. @throws when it may not, or the tool is missing */
+  async check(): Promise<void> {
+    await run('iptables', ['-w', '-t', 'mangle', '-S', 'PREROUTING']);
+  }
+
   /** Puts the rules in place, or sees that they still are. @throws when this process may not, or the tool is missing */
   async ensure(): Promise<void> {
     if (this.#installed && (await this.#isInPlace())) return;

@@ -6,6 +6,7 @@ const commands = {
   start: async () => (await import('./commands/start.mjs')).start,
   test: async () => (await import('./commands/test.mjs')).test,
   'test:kill': async () => (await import('./commands/test.mjs')).testKill,
+  'test:chaos': async () => (await import('./commands/test.mjs')).testChaos,
   'test:idle': async () => (await import('./commands/test.mjs')).testIdle,
   'test:fresh': async () => (await import('./commands/test.mjs')).testFresh,
   check: async () => (await import('./commands/check.mjs')).check,

@@ -144,6 +144,11 @@ export async function testKill() {
   return finish(await runProjects(['kill']));
 }
 
+/** Kills of workerd and of agents under load, on a fast engine. */
+export async function testChaos() {
+  return finish(await runProjects(['chaos']));
+}
+
 /** An installation that has nothing to do does nothing. */
 export async function testIdle() {
   return finish(await runProjects(['idle']));

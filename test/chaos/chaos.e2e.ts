@@ -1,0 +1,151 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../../launcher/config.mjs';
+import { buildWorker } from '../../launcher/worker/bundle.mjs';
+import { COMPLETED } from '../harness/api.ts';
+import { Stack } from '../harness/stack.ts';
+import type { FastParams } from './file-engine.ts';
+
+const JOBS = 5_000;
+const KILLS = 20;
+const AGENTS = 5;
+const BETWEEN_KILLS_MS = 1_200;
+const SETTLE_MS = 60_000;
+const CLIENTS = 8;
+
+let stack: Stack;
+let agents: KilledAgent[] = [];
+beforeAll(async () => {
+  await buildWorker();
+  stack = await Stack.start({ agents: 0 });
+  agents = Array.from({ length: AGENTS }, (_, i) => new KilledAgent(`n-chaos-${i + 1}`));
+  await stack.api.connectedNodes(AGENTS);
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(agents.map((agent) => agent.end()));
+  await stack.stop();
+});
+
+/** A real agent process that is killed, and started again with its journal and its containers. */
+class KilledAgent {
+  readonly #nodeId: string;
+  #child: ChildProcess;
+  #restart: Promise<void> = Promise.resolve();
+
+  constructor(nodeId: string) {
+    this.#nodeId = nodeId;
+    this.#child = this.#start();
+  }
+
+  /** Resolves when it has been started again, within 2 s. */
+  kill(): Promise<void> {
+    this.#restart = this.#restart.then(async () => {
+      this.#child.kill('SIGKILL');
+      await once(this.#child, 'exit');
+      await sleep(randomInt(1_500));
+      this.#child = this.#start();
+    });
+    return this.#restart;
+  }
+
+  async end(): Promise<void> {
+    await this.#restart;
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
+  }
+
+  #start(): ChildProcess {
+    const state = join(stack.state, 'chaos', this.#nodeId);
+    const script = join(root, 'test', 'chaos', 'agent-process.ts');
+    return spawn(process.execPath, [script, stack.api.url, state, this.#nodeId, '50'], { stdio: 'ignore' });
+  }
+}
+
+interface Submitted {
+  readonly name: string;
+  readonly word: string;
+}
+
+/** Submits under a name of its own until it is certain that the job was taken: a second time it is "no changes". */
+async function submit(): Promise<Submitted> {
+  const [name, word] = [`chaos-${randomUUID()}`, randomUUID()];
+  const params: FastParams = { Word: word, RunMs: randomInt(50, 500) };
+  const task = { Name: 'main', Engine: { Type: 'docker', Params: { ...params } }, Network: { Type: 'None' } };
+  for (;;) {
+    const answer = await stack.api.put({ Name: name, Type: 'batch', Count: 1, Tasks: [task] }).catch(() => null);
+    const wasTaken = answer?.status === 409 && String(answer.body.Message).startsWith('no changes detected');
+    if (answer?.status === 200 || wasTaken) return { name, word };
+    await sleep(50);
+  }
+}
+
+/** Submits at a pace that lasts as long as the kills do. */
+async function submitAll(): Promise<Submitted[]> {
+  const submitted: Submitted[] = [];
+  const lastMs = 2 * KILLS * BETWEEN_KILLS_MS;
+  const begin = Date.now();
+  let begun = 0;
+  const client = async () => {
+    for (let n = begun++; n < JOBS; n = begun++) {
+      const due = begin + (n / JOBS) * lastMs;
+      if (Date.now() < due) await sleep(due - Date.now());
+      submitted.push(await submit());
+    }
+  };
+  await inParallel(client);
+  return submitted;
+}
+
+async function inParallel(client: () => Promise<void>): Promise<void> {
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+}
+
+async function killAll(): Promise<void> {
+  const restarts: Promise<void>[] = [];
+  for (let i = 0; i < 2 * KILLS; i++) {
+    await sleep(BETWEEN_KILLS_MS);
+    if (i % 2 === 0) stack.killWorkerd();
+    else restarts.push(agents[randomInt(AGENTS)]?.kill() ?? Promise.resolve());
+  }
+  await Promise.all(restarts);
+}
+
+/** What became of one job; null while it has not ended. */
+async function verdict({ name, word }: Submitted): Promise<string | null> {
+  const state = (await stack.api.job(name)).State.StateType as string;
+  if (state !== 'Completed') return ['Failed', 'Stopped'].includes(state) ? `${name} is ${state}` : null;
+  const completed = (await stack.api.executions(name)).filter((e) => e.ComputeState.StateType === COMPLETED);
+  if (completed.length !== 1) return `${name} has ${completed.length} completed executions`;
+  return completed[0]?.RunOutput.Stdout === word ? 'ok' : `${name} printed another word`;
+}
+
+test(`${JOBS} jobs through ${KILLS} kills of workerd and ${KILLS} of agents`, async () => {
+  const [submitted] = await Promise.all([submitAll(), killAll()]);
+  const until = Date.now() + SETTLE_MS;
+  const verdicts = new Map<string, string>();
+  let left = submitted;
+  while (left.length > 0 && Date.now() < until) {
+    const asked = left[Symbol.iterator]();
+    await inParallel(async () => {
+      for (const job of asked) {
+        const found = await verdict(job).catch(() => null);
+        if (found !== null) verdicts.set(job.name, found);
+      }
+    });
+    left = left.filter(({ name }) => !verdicts.has(name));
+    if (left.length > 0) await sleep(500);
+  }
+  const bad = [...verdicts.values()].filter((found) => found !== 'ok');
+  const settledMs = SETTLE_MS - (until - Date.now());
+  process.stdout.write(
+    `\n${submitted.length} accepted, ${verdicts.size - bad.length} Completed once with their word, ` +
+      `${bad.length} otherwise, ${left.length} not ended, ${Math.round(settledMs / 1000)} s after the last restart\n`,
+  );
+  expect(bad).toEqual([]);
+  expect(left).toEqual([]);
+  expect(submitted).toHaveLength(JOBS);
+});

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
 import type { Policy } from './admission.ts';
 import { DEFAULT_DNS } from './engine/docker.ts';
+import { DEFAULT_LOG_BUDGET } from './logs/shelf.ts';
 import type { Share, Shares } from './machine/capacity.ts';
 import { logLevels, type LogLevel } from './machine/log.ts';
 import { isRange } from './network/addresses.ts';
@@ -28,6 +29,8 @@ export interface Config {
     readonly openRanges: readonly string[];
     readonly dns: readonly string[];
   };
+  /** What logs of tasks may take on the disk, in bytes. */
+  readonly logBudget: number;
   readonly logLevel: LogLevel;
 }
 
@@ -56,6 +59,7 @@ Usage: shoal-agent [options]
   --cpu <share>          what tasks may use: cores (1.5, 500m) or a part of the machine
   --memory <share>       (60%); bytes for memory and disk (8gb, 512mib).
   --disk <share>         Default 80% of each.
+  --log-budget <bytes>   what logs of tasks may take on the disk (2gb); default 10gib
   --allow-host-network   tasks may use network type Host
   --unfiltered-bridge    network type Bridge reaches this machine and its network; without it that
                          is filtered, which takes Linux, iptables and root
@@ -110,6 +114,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
       openRanges: (values['open-range'] ?? []).map(parseRange),
       dns: values.dns === undefined ? DEFAULT_DNS : values.dns.map(parseAddress),
     },
+    logBudget: parseBudget(values['log-budget']),
     logLevel: parseLevel(env['SHOAL_LOG_LEVEL']),
   };
   return { type: 'run', config };
@@ -138,6 +143,7 @@ function readArgs(args: readonly string[]) {
         'open-range': list,
         dns: list,
         ports: text,
+        'log-budget': text,
         'allow-env': list,
         'allow-capability': list,
         help: { type: 'boolean', short: 'h' },
@@ -230,6 +236,13 @@ function parseBytes(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?$/.exec(text);
   const unit = UNITS[match?.[2] ?? '?'];
   return match === null || unit === undefined ? null : Math.floor(Number(match[1]) * unit);
+}
+
+function parseBudget(value: string | undefined): number {
+  if (value === undefined) return DEFAULT_LOG_BUDGET;
+  const bytes = parseBytes(value.trim().toLowerCase());
+  if (bytes !== null && bytes > 0) return bytes;
+  throw bad('--log-budget', value, 'an amount above 0 such as 2gb');
 }
 
 const MIN_PORT = 1024;

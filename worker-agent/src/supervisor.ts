@@ -9,6 +9,7 @@ import type { ContainerNetwork, Engine } from './engine/engine.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Entry } from './journal/ledger.ts';
 import { RunSpec, type StopRequest } from './journal/records.ts';
+import type { LogRecorder } from './logs/recorder.ts';
 import { outcomeOfStop, reportOf, type Outcome } from './outcome.ts';
 import { Outbox } from './outbox.ts';
 import { errorText, pause, type Clock, type Log } from './ports.ts';
@@ -23,6 +24,9 @@ export interface SupervisorPorts {
   /** Puts a frame on the wire; false when there is no welcomed connection. */
   readonly send: (frame: Ack | Reject | Report) => boolean;
   readonly offers: () => Offers;
+  /** Writes down what tasks print. */
+  readonly logs?: LogRecorder;
+  readonly openLog?: (executionId: ExecutionId, token: string) => void;
 }
 
 /** One execution that is not over here. */
@@ -130,6 +134,8 @@ export class Supervisor {
         return this.#keep(frame.executionId);
       case 'ackReport':
         return this.#acknowledged(frame.executionId, frame.seq);
+      case 'openLog':
+        return this.#ports.openLog?.(frame.executionId, frame.token);
     }
   }
 
@@ -266,10 +272,10 @@ export class Supervisor {
   }
 
   async #runToEnd(slot: Slot): Promise<void> {
-    const { engine, clock, journal } = this.#ports;
+    const { engine, clock, journal, logs } = this.#ports;
     const { executionId } = slot.run;
     const task = { run: slot.run, network: slot.network, started: slot.started, stop: slot.stop.signal };
-    const outcome = await runTask({ engine, clock }, task, {
+    const outcome = await runTask({ engine, clock, ...(logs !== undefined && { logs }) }, task, {
       starting: () => {
         slot.started = true;
         return journal.append({ type: 'starting', executionId });

@@ -140,6 +140,18 @@ export class DockerApi {
       .json;
   }
 
+  /** Both streams of a container as they are written, multiplexed. Ends with the container. */
+  async attach(name: ExecutionId): Promise<IncomingMessage> {
+    const query = { stream: true, stdout: true, stderr: true };
+    return this.#dial({ method: 'POST', path: `/containers/${name}/attach`, query, ok: [200] });
+  }
+
+  /** What Docker has kept of the output, multiplexed, and then what follows. @param since epoch ms; 0 for all of it */
+  async follow(name: ExecutionId, since: number): Promise<IncomingMessage> {
+    const query = { follow: true, stdout: true, stderr: true, ...(since > 0 && { since: (since / 1000).toFixed(3) }) };
+    return this.#dial({ method: 'GET', path: `/containers/${name}/logs`, query, ok: [200] });
+  }
+
   /** The log so far, multiplexed. The caller reads as much as it wants and destroys it. */
   async logs(
     name: ExecutionId,

@@ -42,6 +42,7 @@ export class DockerNetworks {
   readonly #log: Log;
   readonly #waysOut = new Map<ExecutionId, WayOut>();
   #made = false;
+  #hostName: string | null = null;
 
   constructor(nodeId: NodeId, openRanges: readonly string[], { clock, log }: { clock: Clock; log: Log }) {
     this.#nodeId = nodeId;
@@ -63,7 +64,8 @@ export class DockerNetworks {
   /** Looks whether this node can have such networks, and makes none. @throws when it cannot */
   async check(api: DockerApi): Promise<void> {
     if (process.platform !== 'linux') throw new Error('only Linux can filter what leaves a network');
-    if ((await api.hostName()) !== hostname()) throw new Error('Docker runs on another machine');
+    this.#hostName ??= await api.hostName();
+    if (this.#hostName !== hostname()) throw new Error('Docker runs on another machine');
     await this.#filter.check();
   }
 
@@ -128,11 +130,10 @@ export class DockerNetworks {
 
   /** Takes the shared network and all rules away, unless containers are on it. */
   async close(api: DockerApi): Promise<void> {
-    if (!this.#made) return;
     const found = Inspected.safeParse(await api.inspectNetwork(this.bridgeName));
     if (found.success && Object.keys(found.data.Containers ?? {}).length > 0) return;
     if ((await this.list(api)).length > 0) return;
-    await api.removeNetwork(this.bridgeName);
+    if (this.#made) await api.removeNetwork(this.bridgeName);
     await this.#filter.remove();
     this.#made = false;
   }

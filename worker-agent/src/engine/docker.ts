@@ -72,8 +72,6 @@ export class DockerEngine implements Engine {
   #api: DockerApi | null = null;
   #platform = '';
   #isolationError = '';
-  /** What an output began with, of containers whose log may have lost its beginning since. */
-  readonly #early = new Map<ExecutionId, Heads>();
 
   /** @param dockerHost as `DOCKER_HOST` has it; null looks in the usual places, at every probe until one answers */
   constructor(nodeId: NodeId, dockerHost: string | null, options: DockerOptions = {}) {
@@ -134,12 +132,7 @@ export class DockerEngine implements Engine {
   }
 
   async wait(executionId: ExecutionId): Promise<Ended> {
-    const watch = this.#watchHeads(executionId);
-    try {
-      await this.#ask('other', '', (api) => api.wait(executionId));
-    } finally {
-      watch.abort();
-    }
+    await this.#ask('other', '', (api) => api.wait(executionId));
     const state = await this.#inspect(executionId);
     if (state === null) throw gone();
     return { exitCode: state.ExitCode, outOfMemory: state.OOMKilled };
@@ -150,13 +143,17 @@ export class DockerEngine implements Engine {
   }
 
   async output(executionId: ExecutionId): Promise<Heads> {
-    const heads = await this.#ask('other', '', (api) => readHeads(api, executionId));
-    const early = this.#early.get(executionId);
-    return early === undefined ? heads : mergeHeads(early, heads);
+    return this.#ask('other', '', (api) => readHeads(api, executionId));
+  }
+
+  async capture(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>> {
+    return this.#ask('other', '', async (api) => {
+      if (from === 'start') return api.attach(executionId);
+      return api.follow(executionId, from === 'beginning' ? 0 : from);
+    });
   }
 
   async remove(executionId: ExecutionId): Promise<void> {
-    this.#early.delete(executionId);
     await this.#ask('other', '', async (api) => {
       await api.remove(executionId);
       await this.#networks.closeHttp(api, executionId);
@@ -269,39 +266,6 @@ export class DockerEngine implements Engine {
       throw asEngineError(step, image, error);
     }
   }
-
-  /** Docker drops the beginning of a long log: its head is looked at early, some times, until it is full. */
-  #watchHeads(executionId: ExecutionId): AbortController {
-    const over = new AbortController();
-    const api = this.#api;
-    const look = async (delayMs: number): Promise<void> => {
-      await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
-      if (over.signal.aborted || api === null) return;
-      const read = await readHeads(api, executionId);
-      if (over.signal.aborted) return;
-      const before = this.#early.get(executionId);
-      const heads = before === undefined ? read : mergeHeads(before, read);
-      this.#early.set(executionId, heads);
-      if (!(heads.stdoutTruncated && heads.stderrTruncated) && delayMs < LAST_LOOK_MS) await look(delayMs * 4);
-    };
-    // A look that fails loses nothing that the reading at the end would not find in most logs.
-    look(FIRST_LOOK_MS).catch(() => {});
-    return over;
-  }
-}
-
-const FIRST_LOOK_MS = 1_000;
-const LAST_LOOK_MS = 1_000_000;
-
-function mergeHeads(early: Heads, late: Heads): Heads {
-  const out = late.stdout.startsWith(early.stdout);
-  const err = late.stderr.startsWith(early.stderr);
-  return {
-    stdout: out ? late.stdout : early.stdout,
-    stdoutTruncated: out ? late.stdoutTruncated : true,
-    stderr: err ? late.stderr : early.stderr,
-    stderrTruncated: err ? late.stderrTruncated : true,
-  };
 }
 
 function describe(executionId: ExecutionId, state: State): Container {

@@ -60,6 +60,13 @@ export interface Engine {
   /** Asks it to end, then kills it after `graceMs`; resolves when it is no longer running. */
   stop(executionId: ExecutionId, graceMs: number): Promise<void>;
   output(executionId: ExecutionId): Promise<Heads>;
+  /**
+   * The output as it comes, in Docker's multiplexed framing and cut anywhere; ends with the container. Absent in engines
+   * whose containers print nothing.
+   * @param from `start` for a container that is not started yet: every byte as it is written. `beginning`: what the engine
+   *   has kept and then the rest; a last line without an end may come with one. A time in epoch ms: what was kept since.
+   */
+  capture?(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>>;
   /** Removes the container, running or not; one that is not there is no error. */
   remove(executionId: ExecutionId): Promise<void>;
   /** All containers of this node, whoever wants them. */

@@ -3,13 +3,11 @@ import type { Env } from './env.ts';
 import { makeApp } from './http/app.ts';
 import type { Deps } from './http/deps.ts';
 import { log } from './log.ts';
+import { overdueWake } from './scheduler/overdue.ts';
 import { D1Store } from './store/d1-store.ts';
 import { makeReads } from './store/reads/reads.ts';
 
 export { Scheduler } from './scheduler/scheduler-do.ts';
-
-/** A wake-up that is this late has been lost; the alarm's own retries take less. */
-const OVERDUE_MS = 60_000;
 
 function depsOf(env: Env): Deps {
   // A stub belongs to the request that made it, so each call gets its own.
@@ -49,11 +47,11 @@ const worker: ExportedHandler<Env> = {
     return app.fetch(request, env, ctx);
   },
 
-  /** Wakes a Scheduler whose alarm was lost. An idle one is left asleep: only the fence row is read. */
+  /** Wakes a Scheduler whose alarm was lost. */
   async scheduled(_event, env) {
-    const fence = await new D1Store(env.DB).readFence(DEFAULT_CELL);
-    if (fence === null || fence.nextWake === 0 || fence.nextWake > Date.now() - OVERDUE_MS) return;
-    log('scheduler.overdue', { nextWake: fence.nextWake }, 'warn');
+    const nextWake = await overdueWake(new D1Store(env.DB), Date.now());
+    if (nextWake === null) return;
+    log('scheduler.overdue', { nextWake }, 'warn');
     await env.SCHEDULER.getByName(DEFAULT_CELL).poke();
   },
 };

@@ -240,7 +240,7 @@ describe('a start after an eviction', () => {
     core.stop(stopped.jobId);
     core.said();
     core.restart([node]);
-    expect(core.said().sort()).toEqual(['run n-a', 'stop n-a']);
+    expect(core.said().sort()).toEqual(['run n-a', 'stop n-a', 'welcome n-a']);
     expect(core.job(waiting.jobId).state).toBe('Queued');
     core.report(node, core.execution(unacked.jobId).id, 1, completed());
     expect(core.job(unacked.jobId).state).toBe('Completed');

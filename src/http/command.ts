@@ -12,6 +12,9 @@ const MAX_WAIT_MS = 25_000;
 
 const TIMED_OUT = Symbol('timed out');
 
+/** What a command needs of the Worker. */
+export type CommandDeps = Pick<Deps, 'now' | 'sleep'> & { readonly reads: Pick<Deps['reads'], 'commandAnswer'> };
+
 /**
  * Sends a command to the Scheduler until its outcome is known. A call that throws says nothing about whether the command
  * was carried out; the command's id makes it safe to send again, and its row in D1 tells whether it was.
@@ -20,7 +23,7 @@ const TIMED_OUT = Symbol('timed out');
  * @throws ShoalError what the Scheduler answered, or 503 when the outcome stays unknown
  */
 export async function command<T>(
-  deps: Deps,
+  deps: CommandDeps,
   commandId: string,
   send: (retry: boolean) => Promise<Answer<T>>,
 ): Promise<T> {
@@ -57,7 +60,7 @@ function maySendAgain(error: unknown): boolean {
 }
 
 /** The answer as it was committed with the command's effects. */
-async function recall<T>(deps: Deps, commandId: string, cause: unknown): Promise<Answer<T>> {
+async function recall<T>(deps: CommandDeps, commandId: string, cause: unknown): Promise<Answer<T>> {
   const stored = await deps.reads.commandAnswer(commandId);
   if (stored === null) {
     throw new ShoalError('ServiceUnavailable', 'unknown outcome: the scheduler did not answer', {

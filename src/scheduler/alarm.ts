@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../schema/ids.ts';
 import { LEASE_MS } from '../../schema/limits.ts';
 import { readAttachment } from './attachment.ts';
+import type { ObjectContext } from './runtime.ts';
 import { lastHeartbeat } from './sockets.ts';
 
 /** Under this key the object keeps what its alarm is about, so that it can answer a lease without loading anything. */
@@ -12,11 +13,7 @@ interface Armed {
 }
 
 /** Sets the object's alarm together with what it is about; null takes it back, so that an idle object sleeps. */
-export async function armAlarm(
-  ctx: DurableObjectState,
-  at: EpochMs | null,
-  besidesLeases: EpochMs | null,
-): Promise<void> {
+export async function armAlarm(ctx: ObjectContext, at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void> {
   if (at === null) return ctx.storage.deleteAlarm();
   const armed: Armed = { besidesLeases };
   await Promise.all([ctx.storage.put(KEY, armed), ctx.storage.setAlarm(at)]);
@@ -27,7 +24,7 @@ export async function armAlarm(
  * heard within its lease, only the alarm moves on.
  * @returns true when that was all there was to do
  */
-export async function passLeaseAlarm(ctx: DurableObjectState, now: EpochMs): Promise<boolean> {
+export async function passLeaseAlarm(ctx: ObjectContext, now: EpochMs): Promise<boolean> {
   const armed = await ctx.storage.get<Armed>(KEY);
   if (armed === undefined || (armed.besidesLeases !== null && armed.besidesLeases <= now)) return false;
   let next = armed.besidesLeases ?? Infinity;

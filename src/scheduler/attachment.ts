@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NodeId } from '../../schema/ids.ts';
+import type { ObjectSocket } from './runtime.ts';
 
 /** What a socket keeps over a hibernation; parsed on read, since an older version of the code may have written it. */
 const Attachment = z.object({
@@ -14,12 +15,12 @@ const Attachment = z.object({
 export type Attachment = z.infer<typeof Attachment>;
 
 /** The attachment of a socket that has been greeted, or null. */
-export function readAttachment(socket: WebSocket): Attachment | null {
+export function readAttachment(socket: ObjectSocket): Attachment | null {
   const read = Attachment.safeParse(socket.deserializeAttachment());
   return read.success ? read.data : null;
 }
 
-export function writeAttachment(socket: WebSocket, attachment: Attachment): void {
+export function writeAttachment(socket: ObjectSocket, attachment: Attachment): void {
   const before = readAttachment(socket);
   const isSame = before !== null && before.session === attachment.session && before.holdsWork === attachment.holdsWork;
   if (!isSame) socket.serializeAttachment(attachment);

@@ -130,6 +130,14 @@ describe('the outcome of a commit', () => {
     });
   }
 
+  test('a refusal after an unknown outcome settles nothing: the batch sent before may still arrive', async () => {
+    const refused: CommitOutcome = { type: 'refused', reason: 'x' };
+    const late = scripted([unknown, refused], [before, before]);
+    await expect(commitForSure(late.store, batch, makeClock())).rejects.toThrow(StoreSilent);
+    const there = scripted([unknown, refused], [before, after]);
+    expect((await commitForSure(there.store, batch, makeClock())).type).toBe('committed');
+  });
+
   test('a database that hangs or fails for 30 s ends in StoreSilent', async () => {
     await expect(commitForSure(scripted(['hangs'], ['fails']).store, batch, makeClock())).rejects.toThrow(StoreSilent);
     await expect(commitForSure(scripted([unknown], ['fails']).store, batch, makeClock())).rejects.toThrow(StoreSilent);

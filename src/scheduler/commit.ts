@@ -12,7 +12,8 @@ export class StoreSilent extends Error {
   override readonly name = 'StoreSilent';
 }
 
-const SILENCE_MS = 30_000;
+/** How long the database may say nothing. */
+export const SILENCE_MS = 30_000;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 5_000;
 
@@ -33,13 +34,15 @@ export interface Clock {
 export async function commitForSure(store: Store, batch: Batch, clock: Clock): Promise<Committed> {
   const until = clock.now() + SILENCE_MS;
   let pause = FIRST_PAUSE_MS;
-  for (;;) {
+  for (let sends = 1; ; sends++) {
     const outcome = await clock.within(store.commit(batch), until - clock.now());
-    if (outcome?.type === 'committed' || outcome?.type === 'refused') return outcome;
+    if (outcome?.type === 'committed' || (outcome?.type === 'refused' && sends === 1)) return outcome;
     const fence = await readFence(store, batch.cell, { until, clock });
     if (fence.epoch !== batch.epoch) return { type: 'fenced' };
     if (fence.commitId === batch.commitId) return { type: 'committed', databaseBytes: 0, pruned: 0 };
     if (fence.commitSeq !== batch.commitSeq) return { type: 'fenced' };
+    // It is refused now, but one that was sent before may still arrive.
+    if (outcome?.type === 'refused') throw new StoreSilent(`the outcome is not known: ${outcome.reason}`);
     await clock.sleep(pause);
     pause = Math.min(LAST_PAUSE_MS, pause * 2);
     if (clock.now() >= until) throw new StoreSilent('the database does not answer');

@@ -7,7 +7,7 @@ import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
 import { World } from '../core/world.ts';
 import type { Batch, FenceRow } from '../store/store.ts';
-import { commitForSure, StoreSilent } from './commit.ts';
+import { commitForSure, SILENCE_MS, StoreSilent } from './commit.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { hydrate } from './hydrate.ts';
 import { Inbox, type Waiting } from './inbox.ts';
@@ -16,13 +16,17 @@ import type { Ports, Settings } from './ports.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
+/** How far this object's clock may be behind the alarm's; an alarm that is earlier is an old one. */
+const MAX_EARLY_MS = 1_000;
+
+const UNKNOWN = { at: 0, besidesLeases: null };
 
 /** What lives from a load of the world to the next. */
 interface Reign {
   readonly world: World;
   fence: FenceRow;
-  /** The alarm that is set: 0 when that is not known. An early one is harmless, a missing one is not. */
-  armedAt: number | null;
+  /** The alarm that is set, with what it says of other deadlines than leases; a time of null is none, 0 not known. */
+  armed: { readonly at: number | null; readonly besidesLeases: number | null };
   now: number;
   started: boolean;
 }
@@ -59,6 +63,17 @@ export class Orchestrator {
     const reply = this.#inbox.add(event, bytes);
     if (!this.#turning) void this.#run();
     return reply;
+  }
+
+  /** The alarm rang: it is not set any more. When this object's clock is a little behind, the alarm's time is taken. */
+  async takeAlarm(): Promise<void> {
+    const reign = this.#reign;
+    if (reign !== null) {
+      const at = reign.armed.at ?? 0;
+      if (at - this.#ports.now() <= MAX_EARLY_MS) reign.now = Math.max(reign.now, at);
+      reign.armed = UNKNOWN;
+    }
+    await this.take({ type: 'wake' }, 0);
   }
 
   /** What only the Scheduler knows of its nodes. */
@@ -125,7 +140,7 @@ export class Orchestrator {
   async #turn(taken: readonly Waiting[]): Promise<void> {
     const reign = this.#reign ?? (await this.#load());
     const startedAt = this.#ports.now();
-    const hydrated = await hydrate(reign.world, this.#ports.store, taken);
+    const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken));
     const turn = new Turn(reign.world, this.#env(reign));
     if (!reign.started) {
       decide(turn, { type: 'start', sessions: this.#ports.survivors() });
@@ -139,7 +154,8 @@ export class Orchestrator {
     await this.#speak(reign, turn);
     taken.forEach(({ resolve }, i) => resolve(replies[i] ?? null));
     const next = reign.world.timers.next();
-    if (next !== null && next <= this.#ports.now()) void this.#inbox.add({ type: 'wake' }, 0);
+    // The alarm was set for the same moment: should this turn fail, it comes again by that.
+    if (next !== null && next <= this.#ports.now()) this.#inbox.add({ type: 'wake' }, 0).catch(() => {});
     this.#ports.log('turn', { events: taken.length, rows: turn.rowCount, ms: this.#ports.now() - startedAt });
   }
 
@@ -158,11 +174,9 @@ export class Orchestrator {
 
   async #load(): Promise<Reign> {
     const now = this.#ports.now();
-    const opened = await this.#ports.within(this.#ports.store.open(this.#settings.cell, now), 30_000);
-    if (opened === undefined) throw new StoreSilent('the database does not answer');
-    const { loaded, fence } = opened;
+    const { loaded, fence } = await this.#ask(this.#ports.store.open(this.#settings.cell, now));
     const world = new World(loaded);
-    this.#reign = { world, fence, armedAt: 0, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    this.#reign = { world, fence, armed: UNKNOWN, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
     this.#ports.log('world.loaded', {
       epoch: loaded.epoch,
       jobs: loaded.jobs.length,
@@ -170,6 +184,18 @@ export class Orchestrator {
       nodes: loaded.nodes.length,
     });
     return this.#reign;
+  }
+
+  /** Waits for the store's answer. @throws StoreSilent when it fails or takes too long: nothing is known then */
+  async #ask<T>(asked: Promise<T>): Promise<T> {
+    const answer = asked.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
+    const first = await this.#ports.within(answer, SILENCE_MS);
+    if (first === undefined) throw new StoreSilent('the database does not answer');
+    if ('error' in first) throw new StoreSilent(`the database does not answer: ${describe(first.error)}`);
+    return first.value;
   }
 
   #env(reign: Reign): Env {
@@ -191,11 +217,16 @@ export class Orchestrator {
 
   /** Before the commit: an object that is evicted right after it must still be woken. */
   async #armAlarm(reign: Reign): Promise<void> {
-    const next = reign.world.timers.next();
-    if (next === null && reign.armedAt === null) return;
-    if (next !== null && reign.armedAt !== null && reign.armedAt <= next && reign.armedAt > reign.now) return;
-    await this.#ports.armAlarm(next, reign.world.timers.nextBesidesLeases());
-    reign.armedAt = next;
+    const at = reign.world.timers.next();
+    const besidesLeases = reign.world.timers.nextBesidesLeases();
+    const { armed } = reign;
+    if (at === null && armed.at === null) return;
+    // A needless alarm is harmless, a missing one is not; nor may it take itself for one about leases alone.
+    const isSoonEnough = at !== null && armed.at !== null && armed.at <= at && armed.at > reign.now;
+    const isKnown = besidesLeases === null || (armed.besidesLeases ?? Infinity) <= besidesLeases;
+    if (isSoonEnough && isKnown) return;
+    reign.armed = { at, besidesLeases };
+    await this.#ports.armAlarm(at, besidesLeases);
   }
 
   async #commit(reign: Reign, turn: Turn): Promise<void> {
@@ -231,7 +262,7 @@ export class Orchestrator {
     for (const note of turn.notes) this.#ports.log('note', { note }, 'warn');
     for (const nodeId of turn.touchedNodes) this.#attach(reign.world, nodeId);
     try {
-      for (const { session, frame } of await this.#outbox.frames(turn.messages, reign.fence.epoch)) {
+      for (const { session, frame } of await this.#ask(this.#outbox.frames(turn.messages, reign.fence.epoch))) {
         this.#ports.send(session, frame);
       }
     } catch (error) {

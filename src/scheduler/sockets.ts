@@ -1,18 +1,18 @@
 import type { EpochMs } from '../../schema/ids.ts';
-import { closeCodes, PING, PONG } from '../../schema/protocol/version.ts';
+import { closeCodes } from '../../schema/protocol/version.ts';
 import type { SurvivingSession } from '../core/events/start.ts';
 import { readAttachment, writeAttachment } from './attachment.ts';
+import { SOCKET_OPEN, type ObjectContext, type ObjectSocket } from './runtime.ts';
 
 /** The agents' sockets by session. Everything here can be rebuilt from the sockets themselves. */
 export class Sockets {
-  readonly #ctx: DurableObjectState;
-  readonly #bySession = new Map<string, WebSocket>();
+  readonly #ctx: ObjectContext;
+  readonly #bySession = new Map<string, ObjectSocket>();
   /** When a frame of the session last arrived, as far as this object lived to see it. */
   readonly #heard = new Map<string, EpochMs>();
 
-  constructor(ctx: DurableObjectState) {
+  constructor(ctx: ObjectContext) {
     this.#ctx = ctx;
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     for (const socket of ctx.getWebSockets()) {
       const attachment = readAttachment(socket);
       if (attachment !== null) this.#bySession.set(attachment.session, socket);
@@ -22,7 +22,7 @@ export class Sockets {
   }
 
   /** Remembers a socket under the session that its hello asked for. */
-  add(session: string, socket: WebSocket, now: EpochMs): void {
+  add(session: string, socket: ObjectSocket, now: EpochMs): void {
     this.#bySession.set(session, socket);
     this.#heard.set(session, now);
   }
@@ -73,7 +73,7 @@ export class Sockets {
     for (const socket of this.#ctx.getWebSockets()) {
       const attachment = readAttachment(socket);
       // Sockets that are closing are still listed.
-      if (attachment === null || socket.readyState !== WebSocket.OPEN) continue;
+      if (attachment === null || socket.readyState !== SOCKET_OPEN) continue;
       const { session, node, agentInstance, connectedAt } = attachment;
       sessions.push({ session, nodeId: node, agentInstance, connectedAt });
     }
@@ -82,7 +82,7 @@ export class Sockets {
 }
 
 /** When the runtime last answered a heartbeat of the socket, or when it connected. */
-export function lastHeartbeat(ctx: DurableObjectState, socket: WebSocket): EpochMs {
+export function lastHeartbeat(ctx: ObjectContext, socket: ObjectSocket): EpochMs {
   const answered = ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
   return Math.max(answered, readAttachment(socket)?.connectedAt ?? 0);
 }

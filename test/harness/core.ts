@@ -106,6 +106,7 @@ export class CoreHarness {
       type: 'greeting',
       greeting: {
         session,
+        acceptedAt: this.now,
         holds,
         hello: {
           type: 'hello',

@@ -54,6 +54,7 @@ export class OrchestratorHarness {
         type: 'greeting',
         greeting: {
           session: session.id,
+          acceptedAt: this.now,
           holds,
           hello: {
             type: 'hello',

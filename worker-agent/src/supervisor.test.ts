@@ -42,7 +42,7 @@ describe('run', () => {
     expect(second.engine.starts.get(run.executionId)).toBe(1);
   });
 
-  test('that cannot be journalled is declined and leaves nothing behind', async ({ expect }) => {
+  test('that cannot be journalled is declined for good and leaves nothing behind', async ({ expect }) => {
     const harness = await Harness.start();
     const run = runSpec();
     harness.journal.failure = new Error('disk full');
@@ -51,7 +51,9 @@ describe('run', () => {
     expect(harness.socket.frames.at(-1)).toMatchObject({ reason: 'the node cannot write its journal: disk full' });
     harness.journal.failure = null;
     await harness.run(run);
-    expect(harness.said).toEqual(['reject', 'ack', 'report Running']);
+    expect(harness.said).toEqual(['reject', 'reject']);
+    await harness.run(runSpec());
+    expect(harness.said).toEqual(['reject', 'reject', 'ack', 'report Running']);
   });
 
   test('that was declined stays declined, also in the next process', async ({ expect }) => {

@@ -55,6 +55,8 @@ export class Supervisor {
   readonly #ports: SupervisorPorts;
   readonly #outbox: Outbox;
   readonly #slots = new Map<ExecutionId, Slot>();
+  /** Executions whose end is not durable yet, though the journal shows it: nobody hears of it before it is. */
+  readonly #writing = new Set<ExecutionId>();
   #engineReady = false;
   /** Why nothing is taken at present; null when it is. */
   #closedFor: string | null = null;
@@ -180,9 +182,12 @@ export class Supervisor {
       await this.#ports.journal.append({ type: 'taken', executionId, run, network });
     } catch (error) {
       this.#slots.delete(executionId);
-      await this.#ports.journal.append({ type: 'forgotten', executionId }).catch(() => {});
-      this.#ports.log.error('journal.failed', { executionId, error: errorText(error) });
       const reason = `the node cannot write its journal: ${errorText(error)}`;
+      const at = this.#ports.clock.now();
+      await this.#ports.journal.append({ type: 'forgotten', executionId }).catch(() => {});
+      // Should the same `run` come again once the disk can be written, it must get the same answer.
+      await this.#ports.journal.append({ type: 'rejected', executionId, reason, at }).catch(() => {});
+      this.#ports.log.error('journal.failed', { executionId, error: errorText(error) });
       this.#ports.send({ type: 'reject', executionId, reason });
       this.#settle();
       return;
@@ -198,6 +203,7 @@ export class Supervisor {
   async #reject(executionId: ExecutionId, reasons: string): Promise<void> {
     const reason = cutText(reasons, MAX_MESSAGE_BYTES);
     const at = this.#ports.clock.now();
+    this.#writing.add(executionId);
     // The promise of never running it must outlive this process; if it cannot be written, it is not given.
     try {
       await this.#ports.journal.append({ type: 'rejected', executionId, reason, at });
@@ -205,6 +211,7 @@ export class Supervisor {
       this.#ports.log.error('journal.failed', { executionId, error: errorText(error) });
       return;
     }
+    this.#writing.delete(executionId);
     this.#ports.log.info('task.rejected', { executionId, reason });
     this.#ports.send({ type: 'reject', executionId, reason });
   }
@@ -232,6 +239,7 @@ export class Supervisor {
   }
 
   #answerFinished(executionId: ExecutionId, entry: Exclude<Entry, { state: 'live' }>): void {
+    if (this.#writing.has(executionId)) return;
     if (entry.state === 'rejected') this.#ports.send({ type: 'reject', executionId, reason: entry.reason });
     else if (this.#outbox.get(executionId) === undefined) this.#outbox.put(entry.report);
   }
@@ -293,7 +301,9 @@ export class Supervisor {
   /** Writes down and reports an end, then cleans up; `slot` is null when nothing ever ran here. */
   async #finish(executionId: ExecutionId, outcome: Outcome, slot: Slot | null): Promise<void> {
     const report = reportOf(executionId, FINAL_SEQ, outcome);
+    this.#writing.add(executionId);
     await this.#journalEnd(report);
+    this.#writing.delete(executionId);
     if (slot !== null) this.#slots.delete(executionId);
     const failure = outcome.type === 'failed' ? { class: outcome.failure.class, error: outcome.failure.message } : {};
     this.#ports.log.info('task.ended', { executionId, outcome: outcome.type, ...failure });

@@ -8,6 +8,7 @@ import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
 import type { Turn } from '../turn.ts';
 import { takeDisconnect } from './disconnect.ts';
+import { remember } from './submit.ts';
 
 /** Does what an operator asks of a node, and what follows for its executions and for jobs that wait. */
 export function changeNode(turn: Turn, command: ChangeNode): Answer<ChangeNodeAnswer> {
@@ -16,7 +17,9 @@ export function changeNode(turn: Turn, command: ChangeNode): Answer<ChangeNodeAn
   const error = actions[command.action](turn, node, command.message);
   if (error !== null) return { ok: false, error };
   turn.markNodesChanged();
-  return { ok: true, value: { nodeId: node.id } };
+  const value: ChangeNodeAnswer = { nodeId: node.id };
+  remember(turn, command.commandId, node.id, value);
+  return { ok: true, value };
 }
 
 type Action = (turn: Turn, node: NodeRecord, message: string) => ErrorShape | null;

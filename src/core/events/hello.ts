@@ -16,22 +16,29 @@ import type { Session } from '../world.ts';
 /** A whole `hello`, its `holds` frames added up. */
 export interface Greeting {
   readonly session: string;
+  /** When its connection was accepted: an agent opens one after the other, whatever happens to their frames. */
+  readonly acceptedAt: EpochMs;
   readonly hello: Hello;
   readonly holds: readonly Held[];
 }
 
 /** Takes a node's new session, and compares what the agent holds with what should run there. */
-export function takeHello(turn: Turn, { session: sessionId, hello, holds }: Greeting): void {
+export function takeHello(turn: Turn, { session: sessionId, acceptedAt, hello, holds }: Greeting): void {
   const before = turn.world.sessions.get(hello.nodeId);
-  if ((turn.world.nodes.get(hello.nodeId)?.deletedAt ?? 0) > 0) {
+  const known = turn.world.nodes.get(hello.nodeId);
+  if (known !== undefined && known.deletedAt > 0) {
     return turn.close(sessionId, closeCodes.deleted, 'this node was deleted');
+  }
+  // It is older than the session that the node has or had: what it lists is no longer what the agent holds.
+  if (known !== undefined && known.connectedAt > acceptedAt) {
+    return turn.close(sessionId, closeCodes.protocolError, 'say hello again');
   }
   if (isUsedTwice(turn, hello)) return refuseBoth(turn, sessionId, before);
   if (before !== undefined && before.id !== sessionId) {
     turn.close(before.id, closeCodes.replaced, 'a newer session of this node took over');
   }
-  const node = welcomeNode(turn, hello);
-  const session = openSession(turn, node, { sessionId, agentInstance: hello.agentInstance, connectedAt: turn.now });
+  const node = welcomeNode(turn, hello, acceptedAt);
+  const session = openSession(turn, node, { sessionId, agentInstance: hello.agentInstance, connectedAt: acceptedAt });
   turn.send(session, { type: 'welcome', mode: node.membership === 'APPROVED' ? 'active' : 'stopOnly' });
   const held = new Map(holds.map((h) => [h.executionId, h]));
   for (const execution of turn.world.openOn(node.id)) {
@@ -88,7 +95,7 @@ export function takeCapacity(turn: Turn, session: Session, frame: Capacity): voi
   turn.markNodesChanged();
 }
 
-function welcomeNode(turn: Turn, hello: Hello): NodeRecord {
+function welcomeNode(turn: Turn, hello: Hello, connectedAt: EpochMs): NodeRecord {
   const known = turn.world.nodes.get(hello.nodeId);
   const { agentVersion, os, arch, labels, engines, publishers, sources, capacity } = hello;
   const info: NodeInfo = { agentVersion, os, arch, labels, engines, publishers, sources, capacity };
@@ -101,7 +108,7 @@ function welcomeNode(turn: Turn, hello: Hello): NodeRecord {
     deletedAt: 0,
     info,
     lastError: known?.membership === 'REJECTED' ? known.lastError : '',
-    connectedAt: turn.now,
+    connectedAt,
     disconnectedAt: 0,
     createdAt: known?.createdAt ?? turn.stamp(),
   });

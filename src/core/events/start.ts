@@ -18,6 +18,7 @@ import { kinds } from '../kinds/kinds.ts';
 import { waitInLine } from '../kinds/partitions.ts';
 import { safely } from '../safely.ts';
 import type { Turn } from '../turn.ts';
+import { closeWhenEmpty } from './change-node.ts';
 import { openSession } from './hello.ts';
 
 /** A socket that outlived the object, as its attachment describes it. */
@@ -51,11 +52,19 @@ function takeBackSessions(turn: Turn, surviving: readonly SurvivingSession[]): v
       turn.close(session, closeCodes.protocolError, 'the node is not known');
       continue;
     }
+    if (node.deletedAt > 0) {
+      turn.close(session, closeCodes.deleted, 'this node was deleted');
+      continue;
+    }
     const earlier = turn.world.sessions.get(nodeId);
     if (earlier !== undefined) turn.close(earlier.id, closeCodes.replaced, 'a newer session of this node took over');
-    openSession(turn, node, { sessionId: session, agentInstance, connectedAt });
-    if (node.connection === 'CONNECTED') continue;
-    turn.putNode({ ...node, connection: 'CONNECTED', connectedAt, disconnectedAt: 0, lastError: '' });
+    const opened = openSession(turn, node, { sessionId: session, agentInstance, connectedAt });
+    // The one that told it what it may do now may have been lost with the former object.
+    turn.send(opened, { type: 'welcome', mode: node.membership === 'APPROVED' ? 'active' : 'stopOnly' });
+    if (node.connection !== 'CONNECTED') {
+      turn.putNode({ ...node, connection: 'CONNECTED', connectedAt, disconnectedAt: 0, lastError: '' });
+    }
+    closeWhenEmpty(turn, node.id);
   }
 }
 

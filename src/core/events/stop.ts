@@ -2,13 +2,15 @@ import { jobNotFound } from '../../../schema/errors.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
 import type { Answer, StopAnswer, StopJob } from '../commands.ts';
 import { stopAll } from '../job-state.ts';
+import { concluded } from '../kinds/batch.ts';
 import type { Turn } from '../turn.ts';
 import { remember } from './submit.ts';
 
 /** Ends a job at its user's wish. Its executions end when their agents say so. */
 export function stopJob(turn: Turn, command: StopJob): Answer<StopAnswer> {
-  const job = turn.world.job(command.jobId);
-  if (job === null) return { ok: false, error: jobNotFound(command.jobId).shape };
+  const known = turn.world.job(command.jobId);
+  if (known === null) return { ok: false, error: jobNotFound(command.jobId).shape };
+  const job = concluded(turn, known);
   if (job.state === 'Completed') {
     return {
       ok: false,

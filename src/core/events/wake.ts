@@ -6,6 +6,7 @@ import { fenceExecution, resendStop } from '../dispatch.ts';
 import { isLive, isOpen } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
 import { failForQueueTimeout, failJob } from '../job-state.ts';
+import { concluded } from '../kinds/batch.ts';
 import { kinds } from '../kinds/kinds.ts';
 import { safely } from '../safely.ts';
 import type { TimerKind } from '../timers.ts';
@@ -79,7 +80,8 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
   },
 
   total: (turn, id) => {
-    const job = turn.world.job(id as JobId);
+    const known = turn.world.job(id as JobId);
+    const job = known === null ? null : concluded(turn, known);
     if (job === null || isTerminalJobState(job.state) || job.needs.totalTimeoutMs === 0) return;
     const at = job.versionAt + job.needs.totalTimeoutMs;
     if (at > turn.now) {

@@ -55,6 +55,16 @@ export class FakeEngine implements Engine {
     this.#script = script;
   }
 
+  /** Ids of the containers that run now, also while the engine does not answer. */
+  get running(): ExecutionId[] {
+    return [...this.#containers].flatMap(([id, one]) => (one.state === 'running' ? [id] : []));
+  }
+
+  /** How many containers there are, in any state. */
+  get size(): number {
+    return this.#containers.size;
+  }
+
   /** While unreachable nothing is answered and waits break, but what runs runs on. */
   setReachable(reachable: boolean): void {
     this.#reachable = reachable;

@@ -1,0 +1,119 @@
+import { DEFAULT_CELL } from '../../schema/ids.ts';
+import { ShoalError } from '../../schema/errors.ts';
+import type { CoreEvent } from '../core/decide.ts';
+import { armAlarm, passLeaseAlarm } from './alarm.ts';
+import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
+import { Reception } from './reception.ts';
+import type { Settings } from './ports.ts';
+import type {
+  Answer,
+  ChangeNode,
+  ChangeNodeAnswer,
+  LiveNode,
+  RerunJob,
+  SchedulerRpc,
+  StopAnswer,
+  StopJob,
+  SubmitAnswer,
+  SubmitJob,
+} from './rpc.ts';
+import type { ObjectContext, ObjectSocket, ShellPorts } from './runtime.ts';
+import { Sockets } from './sockets.ts';
+
+/** How soon an alarm that could not be served comes again. */
+const ALARM_RETRY_MS = 5_000;
+
+/**
+ * The Scheduler of one cell: the wires between an object's runtime and the orchestrator, and nothing else. It keeps no
+ * state that a hibernation may not take, and reaches time, chance and the database through its ports alone.
+ */
+export class Shell implements SchedulerRpc {
+  readonly #ctx: ObjectContext;
+  readonly #ports: ShellPorts;
+  readonly #orchestrator: Orchestrator;
+  readonly #reception: Reception;
+
+  constructor(ctx: ObjectContext, ports: ShellPorts, settings: Omit<Settings, 'cell'>) {
+    this.#ctx = ctx;
+    this.#ports = ports;
+    const sockets = new Sockets(ctx);
+    this.#orchestrator = new Orchestrator(
+      {
+        ...ports,
+        send: (session, frame) => sockets.send(session, frame),
+        close: (session, code, reason) => sockets.close(session, code, reason),
+        attach: (session, holdsWork) => sockets.attach(session, holdsWork),
+        lastHeard: (session) => sockets.lastHeard(session),
+        survivors: () => sockets.survivors(),
+        armAlarm: (at, besidesLeases) => armAlarm(ctx, at, besidesLeases),
+      },
+      { ...settings, cell: DEFAULT_CELL },
+    );
+    this.#reception = new Reception(sockets, ports, (event, bytes) => this.#orchestrator.take(event, bytes));
+  }
+
+  submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
+    return this.#command({ type: 'submitJob', command }, command.spec.length);
+  }
+
+  stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
+    return this.#command({ type: 'stopJob', command }, command.reason.length);
+  }
+
+  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
+    return this.#command({ type: 'rerunJob', command }, command.spec.length);
+  }
+
+  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
+    return this.#command({ type: 'changeNode', command }, command.message.length);
+  }
+
+  liveNodes(): Promise<readonly LiveNode[]> {
+    return this.#orchestrator.liveNodes();
+  }
+
+  async poke(): Promise<void> {
+    await this.#orchestrator.take({ type: 'wake' }, 0);
+  }
+
+  /** A connection was made; it has not said who it is. */
+  accept(socket: ObjectSocket): void {
+    this.#reception.accepted(socket);
+  }
+
+  async takeFrame(socket: ObjectSocket, data: string | ArrayBuffer): Promise<void> {
+    this.#ports.log('object.message', { chars: typeof data === 'string' ? data.length : 0 });
+    await this.#reception.takeFrame(socket, data);
+  }
+
+  async takeClose(socket: ObjectSocket, code: number, reason: string): Promise<void> {
+    await this.#reception.takeClose(socket, `connection closed (${code}${reason === '' ? '' : `: ${reason}`})`);
+  }
+
+  async takeError(socket: ObjectSocket): Promise<void> {
+    await this.#reception.takeClose(socket, 'connection lost');
+  }
+
+  /** Never rejects: an alarm that could not be served comes again. */
+  async takeAlarm(): Promise<void> {
+    this.#ports.log('object.alarm', {});
+    const now = this.#ports.now();
+    try {
+      if (!this.#orchestrator.isLoaded && (await passLeaseAlarm(this.#ctx, now))) return;
+      await this.#orchestrator.takeAlarm();
+    } catch (error) {
+      this.#ports.log('alarm.failed', { error: String(error) }, 'error');
+      await armAlarm(this.#ctx, now + ALARM_RETRY_MS, now + ALARM_RETRY_MS);
+    }
+  }
+
+  async #command<T>(event: CoreEvent, bytes: number): Promise<Answer<T>> {
+    try {
+      return (await this.#orchestrator.take(event, bytes)) as Answer<T>;
+    } catch (error) {
+      // Thrown as it is: the Worker sends the same command again.
+      if (error instanceof UnknownOutcome || !(error instanceof ShoalError)) throw error;
+      return { ok: false, error: error.shape };
+    }
+  }
+}

@@ -3,10 +3,12 @@ import type { Env } from './env.ts';
 import { makeApp } from './http/app.ts';
 import type { Deps } from './http/deps.ts';
 import { log } from './log.ts';
+import { makeLogsPort } from './logs/logs-port.ts';
 import { overdueWake } from './scheduler/overdue.ts';
 import { D1Store } from './store/d1-store.ts';
 import { makeReads } from './store/reads/reads.ts';
 
+export { LogStream } from './logs/log-stream.ts';
 export { Scheduler } from './scheduler/scheduler-do.ts';
 
 function depsOf(env: Env): Deps {
@@ -32,6 +34,7 @@ function depsOf(env: Env): Deps {
         .filter((o) => o !== ''),
     },
     connect: (request) => scheduler().fetch(request),
+    logs: makeLogsPort(env),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

@@ -11,7 +11,9 @@ import { responseHeaders } from './middleware/response-headers.ts';
 import { versionGate } from './middleware/version-gate.ts';
 import { addAgentRoutes } from './routes/agent.ts';
 import { addConnectRoute } from './routes/connect.ts';
+import { addExecutionLogRoutes } from './routes/execution-log.ts';
 import { addJobRoutes } from './routes/jobs.ts';
+import { addLogRoutes } from './routes/logs.ts';
 import { addNodeRoutes } from './routes/nodes.ts';
 import { addRequesterRoutes } from './routes/requester.ts';
 import { addRootRoutes, redirectPaths } from './routes/root.ts';
@@ -33,6 +35,8 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   addRootRoutes(app);
   addAgentRoutes(app);
   addJobRoutes(app, deps);
+  addLogRoutes(app, deps);
+  addExecutionLogRoutes(app, deps);
   addNodeRoutes(app, deps);
   addConnectRoute(app, deps);
   addRequesterRoutes(app);

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../schema/ids.ts';
+import type { EpochMs, ExecutionId } from '../../schema/ids.ts';
 import type { SurvivingSession } from '../core/events/start.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './commit.ts';
@@ -25,6 +25,8 @@ export interface Ports extends Clock {
    * @param besidesLeases  the earliest deadline that is about more than a lease; null when there is none
    */
   armAlarm(at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void>;
+  /** The token of an execution; absent where nothing is uploaded. */
+  executionToken?(executionId: ExecutionId): Promise<string>;
   log(event: string, fields: Readonly<Record<string, unknown>>, level?: 'info' | 'warn' | 'error'): void;
 }
 

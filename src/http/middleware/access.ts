@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { ShoalError } from '../../../schema/errors.ts';
+import { EXECUTIONS_PATH } from '../../../schema/protocol/log-link.ts';
 import { CONNECT_PATH } from '../../../schema/protocol/version.ts';
 import type { Access, HttpEnv } from '../deps.ts';
 
@@ -11,6 +12,8 @@ const BEARER = 'Bearer ';
 /** Closed mode: every other path needs a credential, paths that do not exist too. */
 export function requireCredential(access: Access): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
+    // An execution's own token is checked where its path is known.
+    if (c.req.path.startsWith(`${EXECUTIONS_PATH}/`)) return next();
     if (access.mode === 'open' || OPEN_PATHS.has(c.req.path)) return next();
     const ofAgents = c.req.path === CONNECT_PATH;
     const name = ofAgents ? 'SHOAL_NODE_TOKEN' : 'SHOAL_ADMIN_TOKEN';

@@ -22,3 +22,23 @@ test('states only go forward', () => {
     expect(step(state as (typeof computeStates)[number], 'complete')).toBe('Completed');
   }
 });
+
+/** What the agents' frames lead to, written out a second time: `-` is ignored. */
+const expected = `
+              ack          reject             start    publish     complete   fail    cancel
+New           BidAccepted  AskForBidRejected  Running  Publishing  Completed  Failed  Cancelled
+BidAccepted   -            -                  Running  Publishing  Completed  Failed  Cancelled
+Running       -            -                  -        Publishing  Completed  Failed  Cancelled
+Publishing    -            -                  -        -           Completed  Failed  Cancelled
+`;
+
+test('each frame leads where the table says', () => {
+  const rows = expected.trim().split('\n').slice(1);
+  for (const row of rows) {
+    const [state = '', ...next] = row.trim().split(/\s+/);
+    for (const [i, event] of executionEvents.entries()) {
+      const want = next[i] === '-' ? null : next[i];
+      expect(step(state as (typeof computeStates)[number], event), `${state} ${event}`).toBe(want);
+    }
+  }
+});

@@ -6,6 +6,9 @@ import { cutText } from '../../schema/text.ts';
 import { isOpen } from './execution.ts';
 import type { Session, World } from './world.ts';
 
+/** Executions of one job that one turn may start: a fan-out over many nodes must not hold up everybody else. */
+const MAX_STARTS_PER_TURN = 200;
+
 /** What the core is given from outside; with the same values it decides the same. */
 export interface Env {
   /** Read once a turn; never goes back. */
@@ -117,6 +120,7 @@ export class Turn {
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #commands = new Map<string, CommandRow>();
   readonly #evaluations = new Map<JobId, EvaluationId>();
+  readonly #starts = new Map<JobId, number>();
   readonly #dirty = new Set<JobId>();
   readonly #touched = new Set<JobId>();
   readonly #inactive = new Set<JobId>();
@@ -193,6 +197,7 @@ export class Turn {
 
   createExecution(execution: Omit<ExecutionRecord, 'revision' | 'createdAt' | 'modifiedAt'>): ExecutionRecord {
     const at = this.stamp();
+    this.#starts.set(execution.jobId, (this.#starts.get(execution.jobId) ?? 0) + 1);
     const created: ExecutionRecord = { ...execution, revision: 1, createdAt: at, modifiedAt: at };
     this.#putExecution(created, null);
     return created;
@@ -269,6 +274,11 @@ export class Turn {
 
   setEvaluation(jobId: JobId, evaluationId: EvaluationId): void {
     this.#evaluations.set(jobId, evaluationId);
+  }
+
+  /** False when this turn has started as many executions of the job as one turn may; the rest follows in the next. */
+  mayStart(jobId: JobId): boolean {
+    return (this.#starts.get(jobId) ?? 0) < MAX_STARTS_PER_TURN;
   }
 
   /** Asks for another look at the job before the turn ends. */

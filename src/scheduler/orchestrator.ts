@@ -313,9 +313,10 @@ function failureFor(event: CoreEvent, error: unknown): unknown {
   });
 }
 
-/** What stands in for a report that could not be taken; null when it stands in already. */
+/** What stands in for a report of an end that could not be taken; null when it stands in already. */
 function unreadableReport(frame: AgentFrame, reason: string): AgentFrame | null {
-  if (frame.type !== 'report') return null;
+  // What runs has not ended: its report comes again, or that of its end does.
+  if (frame.type !== 'report' || frame.state === 'Running' || frame.state === 'Publishing') return null;
   const message = `its report could not be taken: ${reason}`.slice(0, 1_000);
   if (frame.state === 'Failed' && frame.failure.topic === QUARANTINE) return null;
   const failure = { class: 'environment' as const, message, hint: '', topic: QUARANTINE };

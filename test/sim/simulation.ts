@@ -28,6 +28,8 @@ export interface Result {
 }
 
 const SECOND = 1_000;
+/** Some ten times more than any seed needs. */
+const MAX_STEPS = 100_000;
 /** Until everybody has dialled again: an agent that only a person can help waits up to two minutes. */
 const RECOVERY_MS = 150 * SECOND;
 const WORK_MS = 90 * SECOND;
@@ -71,6 +73,11 @@ export class Simulation {
     this.#users = new Users(base, this.#host, this.#database, this.#userRules);
   }
 
+  /** Something went wrong outside any rule: an error that nobody handled. */
+  fail(error: unknown): void {
+    this.#base.violate(`an error that nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
   async run(): Promise<Result> {
     const { rng, timeline } = this.#base;
     for (const machine of this.#machines) timeline.after(rng.int(0, 20 * SECOND), () => machine.start());
@@ -111,7 +118,10 @@ export class Simulation {
     const { timeline } = this.#base;
     const end = timeline.now + ms;
     if (this.#base.violation !== null) return;
-    await timeline.run(end, () => this.#base.violation !== null || done());
+    await timeline.run(end, () => {
+      if (timeline.steps > MAX_STEPS) this.#base.violate('[6] something goes round and round');
+      return this.#base.violation !== null || done();
+    });
   }
 
   /** Users act at random moments: new jobs, updates of old ones, stops. */

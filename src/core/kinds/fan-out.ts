@@ -3,7 +3,7 @@ import type { JobRecord, NodeRecord } from '../../../schema/records.ts';
 import type { Book } from '../book.ts';
 import { startExecution } from '../dispatch.ts';
 import { whyNever, whyNot } from '../placement/filters.ts';
-import { candidateOf, declinedBy, isSilent, MAX_STARTS_PER_LOOK } from '../placement/place.ts';
+import { candidateOf, declinedBy, isSilent } from '../placement/place.ts';
 import type { NodeReason } from '../placement/reasons.ts';
 import type { Turn } from '../turn.ts';
 
@@ -15,16 +15,15 @@ import type { Turn } from '../turn.ts';
  */
 export function fanOut(turn: Turn, job: JobRecord, wants: (node: NodeRecord, book: Book) => boolean): void {
   const book = turn.world.book(job);
-  let [busy, later, starts] = [0, 0, 0];
+  let [busy, later] = [0, 0];
   let retryAt = Infinity;
   for (const node of matchingNodes(turn, job)) {
     if (book.liveExecution(node.id) !== null || !wants(node, book)) continue;
-    const again = starts === MAX_STARTS_PER_LOOK ? turn.now : book.attempts(node.id).retryAt;
-    if (again > turn.now || starts === MAX_STARTS_PER_LOOK) {
+    const again = Math.max(turn.now, book.attempts(node.id).retryAt);
+    if (again > turn.now || !turn.mayStart(job.id)) {
       later += 1;
       retryAt = Math.min(retryAt, again);
-    } else if (tryStart(turn, job, node)) starts += 1;
-    else busy += 1;
+    } else if (!tryStart(turn, job, node)) busy += 1;
   }
   if (retryAt < Infinity) turn.world.timers.set('retry', job.id, retryAt);
   turn.world.fanOutWaiting.set(job.id, { busy, later });

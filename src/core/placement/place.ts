@@ -11,9 +11,6 @@ import { rankOf } from './rank.ts';
 import type { NodeReason } from './reasons.ts';
 import { isKeptFree } from './reservation.ts';
 
-/** Executions of one job that one look at it may start; the rest goes on in the next turn. */
-export const MAX_STARTS_PER_LOOK = 200;
-
 /** How a look at the partitions of a job ended. */
 export type Placement =
   /** Nothing is left to place now. */
@@ -28,7 +25,6 @@ export function placePartitions(turn: Turn, job: JobRecord): Placement {
   const book = turn.world.book(job);
   const barred = declinedBy(turn, job);
   const held = heldByOldCopies(turn, job);
-  let starts = 0;
   let retryAt = Infinity;
   for (const partition of book.unplaced()) {
     if (held.has(partition)) continue;
@@ -37,11 +33,10 @@ export function placePartitions(turn: Turn, job: JobRecord): Placement {
       retryAt = Math.min(retryAt, attempts.retryAt);
       continue;
     }
-    if (starts === MAX_STARTS_PER_LOOK) return 'more';
+    if (!turn.mayStart(job.id)) return 'more';
     const choice = chooseNode(turn, job, { attempts, barred });
     if (choice === null) return 'blocked';
     startExecution(turn, job, { partition, ...choice, evalId: turn.evaluationOf(job.id) });
-    starts += 1;
   }
   if (retryAt < Infinity) turn.world.timers.set('retry', job.id, retryAt);
   return 'placed';

@@ -38,7 +38,7 @@ export class Liveness {
       for (const e of executions) if (isLive(e) && e.computeState === 'New') still.add(e.id);
       if (this.#couldStart(job, executions)) still.add(job.id);
     }
-    for (const id of [...this.#waiting.keys()]) if (!still.has(id)) this.#waiting.delete(id);
+    for (const id of this.#waiting.keys()) if (!still.has(id)) this.#waiting.delete(id);
     for (const id of still) {
       const since = this.#waiting.get(id) ?? now;
       this.#waiting.set(id, since);

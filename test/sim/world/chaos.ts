@@ -154,7 +154,7 @@ export function heal({ base, database, host, machines }: Targets): void {
   database.awayUntil = 0;
   host.skewMs = 0;
   if (host.life !== null) host.life.stepsLeft = Infinity;
-  for (const zombie of [...host.zombies]) host.end(zombie);
+  for (const zombie of host.zombies) host.end(zombie);
   for (const machine of machines) {
     machine.unreachableUntil = 0;
     machine.engineAwayUntil = 0;
@@ -186,5 +186,5 @@ function startLater({ base }: Targets, machine: Machine): void {
 /** When an object goes its sockets may go with it. */
 function cutSome({ rng }: Base, { sockets }: ObjectHost): void {
   if (rng.chance(0.6)) return;
-  for (const socket of [...sockets]) if (rng.chance(0.7)) socket.cut();
+  for (const socket of sockets) if (rng.chance(0.7)) socket.cut();
 }

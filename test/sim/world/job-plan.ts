@@ -1,4 +1,4 @@
-import { JobSpec, type Constraint } from '../../../schema/job/job.ts';
+import type { Constraint, JobSpec } from '../../../schema/job/job.ts';
 import type { JobType } from '../../../schema/states.ts';
 import type { Rng } from './rng.ts';
 import type { Behaviour } from './script.ts';

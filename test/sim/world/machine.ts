@@ -50,7 +50,6 @@ export class Machine {
   process: AgentProcess | null = null;
   readonly #base: Base;
   readonly #host: ObjectHost;
-  #processes = 0;
 
   constructor(base: Base, host: ObjectHost, plan: NodePlan) {
     this.#base = base;
@@ -111,7 +110,6 @@ export class Machine {
     const clock = this.#clock(() => process.isAlive, this.#base.timeline.now);
     const journal = this.disk.open(() => process.isAlive);
     const { nodeId, capacity, labels } = this.plan;
-    this.#processes += 1;
     return new Agent(
       {
         dial: this.#dial(process),

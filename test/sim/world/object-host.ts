@@ -23,7 +23,7 @@ export class Life implements Caller {
   /** `owner` has the sockets and the alarm; `zombie` only its memory and the database; `dead` has no effect any more. */
   state: 'owner' | 'zombie' | 'dead' = 'owner';
   /** Calls that wait for an answer of this life. */
-  readonly calls = new Set<(error: Error) => void>();
+  readonly calls = new Set<(error: unknown) => void>();
   /** Handlers of frames and closes that are under way. */
   busy = 0;
   /** It dies at the step that brings this to 0. */
@@ -136,7 +136,7 @@ export class ObjectHost {
   call<T>(method: (shell: Shell) => Promise<T>, on: Life = this.wake()): Promise<T> {
     const { timeline, rng } = this.#base;
     return new Promise<T>((resolve, reject) => {
-      const fail = (error: Error) => {
+      const fail = (error: unknown) => {
         on.calls.delete(fail);
         reject(error);
       };
@@ -148,7 +148,7 @@ export class ObjectHost {
         if (!on.isAlive()) return fail(new ObjectGone('the object went away'));
         method(on.shell).then(
           (value) => settle(() => resolve(value)),
-          (error: unknown) => settle(() => reject(error as Error)),
+          (error: unknown) => settle(() => reject(error)),
         );
       });
     });
@@ -161,7 +161,7 @@ export class ObjectHost {
     this.#base.trace.line(`${life.name} ends`);
     if (this.life === life) this.life = null;
     this.zombies.delete(life);
-    for (const fail of [...life.calls]) fail(new ObjectGone('the object went away'));
+    for (const fail of life.calls) fail(new ObjectGone('the object went away'));
   }
 
   /** The present life loses its sockets, its alarm and its callers' way to it, and goes on all the same. */

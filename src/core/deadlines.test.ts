@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { FENCED_EXPIRY_MS } from '../../schema/limits.ts';
+import { completed, CoreHarness, running } from '../../test/harness/core.ts';
+import { seconds } from './events/wake.ts';
+
+describe('the limit on how long a task runs', () => {
+  test('is kept by the Scheduler a minute after the agent should have, and the task is tried again', () => {
+    const core = new CoreHarness();
+    const node = core.join('n-a', { capacity: { cpu: 4 } });
+    const { jobId } = core.submit({ needs: { executionTimeoutMs: 30_000 } });
+    core.ack(node, core.execution(jobId).id);
+    core.report(node, core.execution(jobId).id, 1, running);
+    core.heard.set(node.nodeId, core.now + 600_000);
+    core.advance(89_999);
+    expect(core.execution(jobId).desiredState).toBe('Running');
+    core.said();
+    core.advance(1);
+    expect(core.execution(jobId)).toMatchObject({
+      desiredState: 'Stopped',
+      failureClass: 'environment',
+      desiredMessage: 'Execution timed out. Execution took longer than 30s',
+    });
+    expect(core.said()).toEqual(['stop n-a']);
+    core.advanceUntil(() => core.executionsOf(jobId).length === 2);
+  });
+
+  test('a task that ended all the same while its partition is open counts', () => {
+    const core = new CoreHarness();
+    const node = core.join('n-a');
+    const { jobId } = core.submit({ needs: { executionTimeoutMs: 1_000 } });
+    const { id } = core.execution(jobId);
+    core.ack(node, id);
+    core.report(node, id, 1, running);
+    core.heard.set(node.nodeId, core.now + 600_000);
+    core.advance(61_000);
+    core.report(node, id, 2, completed());
+    expect(core.job(jobId).state).toBe('Completed');
+  });
+});
+
+test('stops are sent again ever more rarely while the node is connected, and no more when it is gone', () => {
+  const core = new CoreHarness();
+  const node = core.join('n-a');
+  core.stop(core.submit().jobId);
+  core.heard.set(node.nodeId, core.now + 600_000);
+  core.said();
+  core.advance(60_000);
+  const first = core.said().length;
+  core.heard.set(node.nodeId, core.now + 600_000);
+  core.advance(60_000);
+  expect(first).toBeGreaterThan(core.said().length);
+  core.leave(node);
+  core.said();
+  core.advance(600_000);
+  expect(core.said()).toEqual([]);
+});
+
+test('durations read as Go writes them', () => {
+  expect([1_000, 60_000, 3_661_000, FENCED_EXPIRY_MS].map(seconds)).toEqual(['1s', '1m0s', '1h1m1s', '24h0m0s']);
+});
+
+test('a fan-out over many nodes goes on in the next turns', () => {
+  const core = new CoreHarness();
+  for (let i = 0; i < 450; i++) core.join(`n-${String(i).padStart(3, '0')}`);
+  const { jobId } = core.submit({ type: 'ops', count: 0 });
+  expect(core.executionsOf(jobId)).toHaveLength(200);
+  core.turn({ type: 'wake' });
+  expect(core.executionsOf(jobId)).toHaveLength(400);
+  core.turn({ type: 'wake' });
+  expect(core.executionsOf(jobId)).toHaveLength(450);
+});
+
+test('so does a job of many partitions', () => {
+  const core = new CoreHarness();
+  core.join('n-a', { capacity: { cpu: 1_000, memory: 1e9 } });
+  const { jobId } = core.submit({ count: 450 });
+  expect(core.executionsOf(jobId)).toHaveLength(200);
+  core.turn({ type: 'wake' });
+  core.turn({ type: 'wake' });
+  expect(core.executionsOf(jobId)).toHaveLength(450);
+});

@@ -1,5 +1,7 @@
 import { readChunks } from '../../schema/protocol/log-link.ts';
 
+/** A frame is ended when it holds more. */
+const MAX_LINE_CHARS = 256 * 1024;
 const ESCAPED = /[<>&\u2028\u2029]/g;
 
 /** JSON as Go's encoder writes it, with the newline that Bacalhau's server adds. */
@@ -28,6 +30,10 @@ export class FrameWriter {
         line = '';
       }
       stream = chunk.stream;
+      if (line.length > MAX_LINE_CHARS) {
+        yield toFrame({ value: { Type: stream, Line: line } });
+        line = '';
+      }
       line += this.#decoderOf(stream).decode(chunk.bytes, { stream: true });
     }
     if (line !== '') yield toFrame({ value: { Type: stream, Line: line } });

@@ -97,13 +97,20 @@ export class LogStream extends DurableObject<Env> {
     await parts.refresh();
     const frames = new FrameWriter();
     let from: number | null = viewer.tail ? parts.end : 0;
+    let reading = this.#read(viewer, { executionId, parts, from });
     while (!viewer.gone) {
-      const piece = await this.#read(viewer, { executionId, parts, from });
+      const piece: Piece | null = await reading;
       if (piece === null) break;
+      // The next piece is on its way while this one is sent; an empty one came from the end of a log that stands still.
+      if (!piece.end && piece.chunks.length > 0) {
+        reading = this.#read(viewer, { executionId, parts, from: piece.next });
+        reading.catch(() => {});
+      }
       for (const frame of frames.write(piece.chunks)) trySend(viewer.socket, frame);
       const stands = piece.next === from;
       from = piece.next;
       if (piece.end || (!viewer.follow && (stands || viewer.tail))) break;
+      if (piece.chunks.length === 0) reading = this.#read(viewer, { executionId, parts, from });
     }
     for (const frame of frames.end()) trySend(viewer.socket, frame);
   }

@@ -22,7 +22,8 @@ export function makePutPart(base: URL): PutPart {
     const response = await fetch(url, {
       method: 'PUT',
       headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/octet-stream' },
-      body: Buffer.from(chunks),
+      // Not copied: nothing here is shared between threads.
+      body: chunks as Uint8Array<ArrayBuffer>,
       signal: AbortSignal.timeout(PUT_MS),
     });
     await response.arrayBuffer();

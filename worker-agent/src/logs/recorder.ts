@@ -22,6 +22,7 @@ export interface LogRecorder {
 /** How long output may still arrive after the end of its container. */
 const DRAIN_MS = 10_000;
 const RETRY_MS = 1_000;
+const MAX_BATCH_BYTES = 1024 * 1024;
 /** Docker keeps more than this of a log for sure; of a longer one the beginning may be gone. */
 const KEPT_BYTES = 64 * 1024 * 1024;
 
@@ -29,6 +30,39 @@ interface RecordingPorts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** Gathers what comes while a write is under way into the next one; holds its source back when that is too much. */
+class BatchWriter {
+  readonly #write: (chunks: Buffer) => Promise<void>;
+  #waiting: Buffer[] = [];
+  #bytes = 0;
+  #writing: Promise<void> | null = null;
+
+  constructor(write: (chunks: Buffer) => Promise<void>) {
+    this.#write = write;
+  }
+
+  async add(chunks: Buffer): Promise<void> {
+    this.#waiting.push(chunks);
+    this.#bytes += chunks.length;
+    this.#writing ??= this.#writeAll();
+    if (this.#bytes > MAX_BATCH_BYTES) await this.#writing;
+  }
+
+  async done(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const [first, ...rest] = this.#waiting;
+      this.#waiting = [];
+      this.#bytes = 0;
+      if (first !== undefined) await this.#write(rest.length === 0 ? first : Buffer.concat([first, ...rest]));
+    }
+    this.#writing = null;
+  }
 }
 
 /** Reads a container's output into its spool until it ends, also over restarts of the engine. */
@@ -88,10 +122,15 @@ export class EngineRecording implements Recording {
   }
 
   async #pump(source: AsyncIterable<Uint8Array>, chunker: Chunker): Promise<void> {
-    for await (const data of source) {
-      const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      if (chunks.length > 0) await this.#spool.append(chunks);
-      this.#lastAt = this.#ports.clock.now();
+    const writer = new BatchWriter((chunks) => this.#spool.append(chunks));
+    try {
+      for await (const data of source) {
+        const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+        if (chunks.length > 0) await writer.add(chunks);
+        this.#lastAt = this.#ports.clock.now();
+      }
+    } finally {
+      await writer.done();
     }
   }
 

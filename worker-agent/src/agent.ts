@@ -39,6 +39,7 @@ const SWEEP_EVERY = 20;
 /** An agent that stops waits this long for its tasks to end, and then for its reports to be taken. */
 const STOP_TASKS_MS = 7_000;
 const STOP_REPORTS_MS = 1_500;
+const STOP_SWEEP_MS = 2_000;
 const STOP_LOGS_MS = 1_000;
 const POLL_MS = 20;
 
@@ -54,6 +55,7 @@ export class Agent {
   #checks = 0;
   #cancelCheck: Cancel = () => {};
   #stopped = false;
+  #sweeping: Promise<void> = Promise.resolve();
 
   constructor(ports: AgentPorts, identity: Identity) {
     this.#ports = ports;
@@ -110,6 +112,8 @@ export class Agent {
     this.#supervisor.shutDown();
     await Promise.race([this.#supervisor.idle(), pause(this.#ports.clock, STOP_TASKS_MS)]);
     await this.#awaitReports();
+    // What a former agent left is as much this one's to clean up.
+    await Promise.race([this.#sweeping, pause(this.#ports.clock, STOP_SWEEP_MS)]);
     await this.#ports.engine.close?.().catch(() => {});
     await this.#ports.logs?.shelf.stored(STOP_LOGS_MS);
     this.#session.stop(reason);
@@ -144,7 +148,7 @@ export class Agent {
       this.#session.sendCapacity();
     }
     const due = came || this.#checks % SWEEP_EVERY === 0;
-    if (health.ready && (this.#supervisor.takeLeftBehind() || due)) void this.#sweep();
+    if (health.ready && (this.#supervisor.takeLeftBehind() || due)) this.#sweeping = this.#sweep();
     this.#checks += 1;
     this.#cancelCheck = clock.after(ENGINE_CHECK_MS, () => void this.#checkEngine());
   }

@@ -29,9 +29,14 @@ const taken: { name: string; run: RunSpec; offers?: Offers; network: string }[] 
     offers: open,
     network: 'bridge',
   },
-  { name: 'network Bridge by policy', run: withTask({ Network: { Type: 'Bridge' } }), offers: open, network: 'bridge' },
   {
-    name: 'network Default as a filtered bridge where that can be had',
+    name: '[allow:unfiltered bridge] network Bridge by policy',
+    run: withTask({ Network: { Type: 'Bridge' } }),
+    offers: open,
+    network: 'bridge',
+  },
+  {
+    name: '[network:Default] network Default as a filtered bridge where that can be had',
     run: withTask({ Network: { Type: 'Default' } }),
     offers: { ...offers, isolates: true },
     network: 'filtered',
@@ -49,7 +54,7 @@ const taken: { name: string; run: RunSpec; offers?: Offers; network: string }[] 
     network: 'filtered',
   },
   {
-    name: 'variables and capabilities that its owner allows',
+    name: '[allow:env] [allow:capability] variables and capabilities that its owner allows',
     run: runSpec({
       task: task({ Capabilities: ['net_bind_service'] }, { Env: { KEY: 'env:AWS_KEY' } }),
       resources: half,
@@ -57,7 +62,12 @@ const taken: { name: string; run: RunSpec; offers?: Offers; network: string }[] 
     offers: { ...offers, policy: { ...offers.policy, envPatterns: ['AWS_*'], capabilities: ['NET_BIND_SERVICE'] } },
     network: 'none',
   },
-  { name: 'network Host by policy', run: withTask({ Network: { Type: 'Host' } }), offers: open, network: 'host' },
+  {
+    name: '[allow:host network] network Host by policy',
+    run: withTask({ Network: { Type: 'Host' } }),
+    offers: open,
+    network: 'host',
+  },
   { name: 'an engine whatever its case', run: withTask({ Engine: { Type: 'Docker' } }), network: 'none' },
   { name: 'publisher noop', run: withTask({ Publisher: { Type: 'noop' } }), network: 'none' },
   { name: 'all that is free', run: runSpec({ resources: offers.capacity }), network: 'none' },
@@ -108,7 +118,7 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
       'this node does not offer network type Bridge: it cannot keep tasks away from its own network (its owner may allow that with --unfiltered-bridge)',
   },
   {
-    name: 'ports, where its owner does not want them',
+    name: '[allow:ports] ports, where its owner does not want them',
     run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }] } }),
     offers: { ...open, policy: { ...open.policy, ports: false } },
     reason: 'this node does not publish ports',
@@ -138,7 +148,7 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
       "this node does not resolve environment variable KEY: environment variable 'HOME' is not in allowed patterns",
   },
   {
-    name: 'more than it has',
+    name: '[limit:capacity] more than it has',
     run: runSpec({ resources: { cpu: 2, memory: 512_000_000, disk: 0, gpu: 1 } }),
     reason:
       'insufficient resources - requested: {CPU: 2.00, Memory: 512 MB, Disk: 0 B, GPU: 1}, available: {CPU: 1.00, Memory: 1 kB, Disk: 1 kB, GPU: 0}',

@@ -44,22 +44,22 @@ function http(script: string, domains: readonly string[]): RunSpec {
   });
 }
 
-describe('[network:None]', () => {
-  test('a task has a loopback interface and no route', async ({ expect }) => {
+describe('network None', () => {
+  test('[network:None] a task has a loopback interface and no route', async ({ expect }) => {
     const out = stdoutOf(await runOnDocker(engine, shell('ls /sys/class/net; ip route')));
     expect(out.trim()).toBe('lo');
   });
 });
 
-describe('[network:Host]', () => {
-  test('a task has the interfaces of the machine', async ({ expect }) => {
+describe('network Host', () => {
+  test('[network:Host] a task has the interfaces of the machine', async ({ expect }) => {
     const out = stdoutOf(await runOnDocker(engine, shell('ls /sys/class/net'), { network: 'host' }));
     expect(out.split('\n')).toContain('docker0');
   });
 });
 
-describe('[network:Bridge]', () => {
-  test('reaches neither metadata service, nor gateway, nor any address of the machine, nor the LAN', async ({
+describe('network Bridge', () => {
+  test('[network:Bridge] reaches neither metadata service, nor gateway, nor any address of the machine, nor the LAN', async ({
     expect,
   }) => {
     const script = `
@@ -71,13 +71,15 @@ describe('[network:Bridge]', () => {
     expect(out).toMatch(/^gateway \d+\.\d+\.\d+\.\d+\n$/);
   });
 
-  test('the same task reaches the machine where its owner leaves the bridge unfiltered', async ({ expect }) => {
+  test('[network:Bridge] the same task reaches the machine where its owner leaves the bridge unfiltered', async ({
+    expect,
+  }) => {
     const script = `nc -w 2 $(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p') ${port} </dev/null`;
     const out = stdoutOf(await runOnDocker(engine, shell(script), { network: 'bridge' }));
     expect(out).toBe('reached\n');
   });
 
-  test('tasks do not reach each other', async ({ expect }) => {
+  test('[network:Bridge] tasks do not reach each other', async ({ expect }) => {
     const server = shell('hostname -i > /tmp/ip; cat /tmp/ip; nc -l -p 7000 & sleep 30');
     const stop = new AbortController();
     const running = Promise.withResolvers<void>();
@@ -92,7 +94,7 @@ describe('[network:Bridge]', () => {
     await over;
   });
 
-  test('[port:dynamic] [port:Target] a port is published, named in the environment and given back', async ({
+  test('[network:Bridge] [port:dynamic] [port:Target] a port is published, named in the environment and given back', async ({
     expect,
   }) => {
     const Network = { Type: 'Bridge' as const, Ports: [{ Name: 'web', Target: 8000 }] };
@@ -109,7 +111,7 @@ describe('[network:Bridge]', () => {
     expect(stdoutOf(await over)).toBe(`host=${hostPort} own=8000\n`);
   });
 
-  test('[port:Static] a port that is taken is told, one that is free is had', async ({ expect }) => {
+  test('[network:Bridge] [port:Static] a port that is taken is told, one that is free is had', async ({ expect }) => {
     const withPort = (Static: number): RunSpec => {
       const Network = { Type: 'Bridge' as const, Ports: [{ Name: 'P', Static, HostNetwork: '127.0.0.1' }] };
       return shell('', { task: task({ Entrypoint: ['sh', '-c', 'echo $BACALHAU_PORT_P'] }, { Network }) });
@@ -122,8 +124,8 @@ describe('[network:Bridge]', () => {
   });
 });
 
-describe('[network:HTTP]', () => {
-  test('reaches the domains of its list and no others', async ({ expect }) => {
+describe('network HTTP', () => {
+  test('[network:HTTP] reaches the domains of its list and no others', async ({ expect }) => {
     const script = `
       wget -qO- http://localhost:${webPort}/ && echo
       wget -qO- http://127.0.0.1:${webPort}/ 2>&1 | head -c 100
@@ -134,7 +136,7 @@ describe('[network:HTTP]', () => {
     expect(out.match(/403 Forbidden|403 Refused|server returned error: HTTP\/1.1 403/g)).toHaveLength(2);
   });
 
-  test('an allowed name that leads to the owner’s network is refused', async ({ expect }) => {
+  test('[network:HTTP] an allowed name that leads to the owner’s network is refused', async ({ expect }) => {
     const closed = await engineOnDocker();
     const out = stdoutOf(
       await runOnDocker(closed, http(`wget -qO- http://localhost:${webPort}/ 2>&1; true`, ['localhost']), {
@@ -145,7 +147,9 @@ describe('[network:HTTP]', () => {
     await closed.close();
   });
 
-  test('a task that ignores the proxy has no route, not even to the proxy’s own machine', async ({ expect }) => {
+  test('[network:HTTP] a task that ignores the proxy has no route, not even to the proxy’s own machine', async ({
+    expect,
+  }) => {
     const script = `
       unset http_proxy https_proxy
       gateway=\${BACALHAU_GATEWAY:-$(ip route | awk '{print $1}' | sed 's/0\\/.*/1/;q')}
@@ -156,7 +160,7 @@ describe('[network:HTTP]', () => {
     expect(stdoutOf(await runOnDocker(engine, http(script, ['localhost']), { network: 'http' }))).toBe('');
   });
 
-  test('its network and its proxy are gone afterwards', async ({ expect }) => {
+  test('[network:HTTP] its network and its proxy are gone afterwards', async ({ expect }) => {
     const spec = http('true', ['localhost']);
     await runOnDocker(engine, spec, { network: 'http' });
     const left = await docker.listNetworks({ filters: { label: [`shoal.execution=${spec.executionId}`] } });

@@ -37,6 +37,9 @@ const names: Readonly<Record<string, string>> = {
   capabilities: 'Capabilities',
 };
 
+/** As users spell them. */
+export const dockerParamNames: readonly string[] = Object.values(names);
+
 /**
  * Reads `Engine.Params`, whatever the case of its keys.
  * @throws EngineError `permanent`, naming the parameter

@@ -134,7 +134,7 @@ export class DockerEngine implements Engine {
   async wait(executionId: ExecutionId): Promise<Ended> {
     await this.#ask('other', '', (api) => api.wait(executionId));
     const state = await this.#inspect(executionId);
-    if (state === null) throw gone();
+    if (state === null || state.Status === 'removing') throw gone();
     return { exitCode: state.ExitCode, outOfMemory: state.OOMKilled };
   }
 

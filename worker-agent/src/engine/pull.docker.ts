@@ -41,7 +41,7 @@ async function run(spec: RunSpec, stop: AbortSignal = new AbortController().sign
 }
 
 describe('an image that is not on the node', () => {
-  test('is pulled, and the time that takes is not the task’s', async ({ expect }) => {
+  test('[pull:not run time] is pulled, and the time that takes is not the task’s', async ({ expect }) => {
     registry.delayMs = 1_500;
     const outcome = await run(echo(registry.image, 1_000));
     expect(outcome).toMatchObject({ type: 'completed', output: { stdout: 'pulled\n', exitCode: 0 } });
@@ -85,7 +85,7 @@ describe('an image that is not on the node', () => {
     });
   });
 
-  test('is not waited for once the execution is stopped, and never starts', async ({ expect }) => {
+  test('[pull:stop] is not waited for once the execution is stopped, and never starts', async ({ expect }) => {
     registry.delayMs = Infinity;
     const stop = new AbortController();
     const spec = echo(registry.image);

@@ -22,6 +22,8 @@ export interface LogRecorder {
 /** How long output may still arrive after the end of its container. */
 const DRAIN_MS = 10_000;
 const RETRY_MS = 1_000;
+/** Between the end of a container's output and the word of its end; shorter than any retry of the engine. */
+const END_MS = 900;
 const MAX_BATCH_BYTES = 1024 * 1024;
 /** Docker keeps more than this of a log for sure; of a longer one the beginning may be gone. */
 const KEPT_BYTES = 64 * 1024 * 1024;
@@ -109,7 +111,9 @@ export class EngineRecording implements Recording {
     for (;;) {
       try {
         await this.#pump(source, chunker);
-        return;
+        // A connection to a daemon that went away ends as one whose container has ended.
+        await pause(this.#ports.clock, END_MS, this.#ended.signal);
+        if (this.#ended.signal.aborted) return;
       } catch (error) {
         if (this.#spool.finished) return;
         this.#ports.log.warn('log.interrupted', { executionId: this.#executionId, error: errorText(error) });

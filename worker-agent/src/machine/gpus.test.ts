@@ -26,20 +26,20 @@ const intel = JSON.stringify({
   ],
 });
 
-test('cards of NVIDIA', () => {
+test('[gpu:nvidia] cards of NVIDIA', () => {
   expect(parseNvidia(nvidia)).toEqual([
     { vendor: 'nvidia', index: 0, model: 'NVIDIA A100-SXM4-40GB', memoryMiB: 40_960, pciAddress: '' },
     { vendor: 'nvidia', index: 1, model: 'NVIDIA A100-SXM4-40GB', memoryMiB: 40_960, pciAddress: '' },
   ]);
 });
 
-test('cards of AMD', () => {
+test('[gpu:amd] cards of AMD', () => {
   expect(parseAmd(amd)).toEqual([
     { vendor: 'amd', index: 0, model: 'Instinct MI210', memoryMiB: 65_520, pciAddress: '0000:83:00.0' },
   ]);
 });
 
-test('cards of Intel', () => {
+test('[gpu:intel] cards of Intel', () => {
   expect(parseIntel(intel)).toEqual([
     {
       vendor: 'intel',

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import Docker from 'dockerode';
 import { WebSocket } from 'ws';
 import { readRecords } from '../launcher/state.mjs';
 import { buildAll } from '../launcher/worker/bundle.mjs';
 import { dockerJob } from '../test/harness/api.ts';
 import { Stack } from '../test/harness/stack.ts';
+import type { DockerEngine } from '../worker-agent/src/engine/docker.ts';
+import { engineOnDocker } from '../worker-agent/src/testing/on-docker.ts';
+import { shell } from '../worker-agent/src/testing/run-spec.ts';
 
 /**
  * A task that prints a gibibyte as fast as it can: alone in Docker, and under an agent with and without a reader that
@@ -18,6 +20,7 @@ const LINE = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.';
 /** Uptime has a clock that the task and this process share. */
 const SCRIPT = `read a x </proc/uptime; yes ${LINE} | head -c ${BYTES}; read b x </proc/uptime; echo $a $b >&2`;
 const CPUS = 1;
+const MEMORY = 64_000_000;
 
 interface Sample {
   readonly tookS: number;
@@ -26,7 +29,7 @@ interface Sample {
 
 async function main(): Promise<void> {
   await buildAll();
-  const docker = new Docker();
+  const engine = await engineOnDocker();
   const stack = await Stack.start();
   const alone: number[] = [];
   const unread: number[] = [];
@@ -36,7 +39,7 @@ async function main(): Promise<void> {
   let correct = 0;
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
-      alone.push((await bare(docker)).tookS);
+      alone.push((await bare(engine)).tookS);
       unread.push((await underAgent(stack, null)).tookS);
       const reader = new Reader();
       const watch = setInterval(() => (memory = Math.max(memory, rssMb(stack))), 100);
@@ -62,21 +65,15 @@ async function main(): Promise<void> {
   print(`agent's memory: at most ${memory} MB; logs equal to the task's own: ${correct} of ${ROUNDS}`);
 }
 
-/** The same container as Docker alone runs it, its output kept by Docker and read by nobody. */
-async function bare(docker: Docker): Promise<Sample> {
-  const container = await docker.createContainer({
-    Image: 'busybox:latest',
-    Cmd: ['sh', '-c', SCRIPT],
-    HostConfig: {
-      NetworkMode: 'none',
-      NanoCpus: CPUS * 1e9,
-      LogConfig: { Type: 'local', Config: { 'max-size': '128m', 'max-file': '2', compress: 'false' } },
-    },
-  });
-  await container.start();
-  await container.wait();
-  const stderr = String(await container.logs({ stderr: true, stdout: false }));
-  await container.remove();
+/** The same container without an agent: its output is kept by Docker and read by nobody. */
+async function bare(engine: DockerEngine): Promise<Sample> {
+  const resources = { cpu: CPUS, memory: MEMORY, disk: 0, gpu: 0 };
+  const run = shell(SCRIPT, { resources });
+  await engine.create(run, 'none', new AbortController().signal);
+  await engine.start(run.executionId);
+  await engine.wait(run.executionId);
+  const { stderr } = await engine.output(run.executionId);
+  await engine.remove(run.executionId);
   return sampleOf(stderr);
 }
 

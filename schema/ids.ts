@@ -32,9 +32,6 @@ export type EvaluationId = z.infer<typeof EvaluationId>;
 /** The part of an installation that one Scheduler owns. There is one today. */
 export const DEFAULT_CELL = 'cell-0';
 
-/** How the orchestrator names itself, among the nodes and in the Meta of jobs. No agent may take this id. */
-export const ORCHESTRATOR_ID = 'n-orchestrator';
-
 /** Milliseconds since the Unix epoch: clocks and deadlines. */
 export type EpochMs = number;
 

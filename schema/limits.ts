@@ -22,6 +22,8 @@ export const MAX_HOLDS_PER_FRAME = 5_000;
 export const MAX_COUNT = 100_000;
 /** Name and namespace of a job, in characters. */
 export const MAX_NAME_CHARS = 255;
+/** Namespaces of one credential that is limited to some: each is a search of its own in a list. */
+export const MAX_TOKEN_NAMESPACES = 16;
 /** Rows a list answers at most; `limit=0` means this many. */
 export const MAX_LIST_ROWS = 1_000;
 /** Executions and nodes are never paged by clients, so their cap is higher. */
@@ -35,7 +37,7 @@ export const MAX_INBOX_COMMANDS = 2_000;
 export const MAX_INBOX_BYTES = 16_000_000;
 /** D1: bytes of bound JSON in one statement, and statements in one batch. */
 export const MAX_STATEMENT_BYTES = 1_000_000;
-export const MAX_BATCH_STATEMENTS = 12;
+export const MAX_BATCH_STATEMENTS = 14;
 
 /** The agent's text `ping`; answered by the runtime without waking the Scheduler. */
 export const HEARTBEAT_MS = 15_000;
@@ -60,6 +62,9 @@ export const EXECUTION_BACKSTOP_MS = 60_000;
 export const DEFAULT_QUEUE_TIMEOUT_MS = 24 * 3_600_000;
 /** How long the answer to a command is kept for the same command sent again. */
 export const COMMAND_TTL_MS = 3_600_000;
+/** The same for a submission that carries a client's own token. */
+export const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
+export const MAX_IDEMPOTENCY_TOKEN_CHARS = 255;
 /** Failures of the environment are tried this often in all, with a back-off that doubles from RETRY_BASE_MS. */
 export const MAX_ATTEMPTS = 3;
 export const RETRY_BASE_MS = 1_000;

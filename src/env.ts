@@ -10,7 +10,11 @@ export interface Env {
   BLOBS: R2Bucket;
   /** `open` only when embedded: no credentials, loopback hosts alone. Anything else is closed. */
   SHOAL_MODE?: string;
-  /** Secret of the first credential; without it a closed installation answers 503. */
+  /** `required` closes an embedded installation: callers then need credentials, from whatever host they call. */
+  SHOAL_AUTH?: string;
+  /** Requests a second that one client may make; 0 for no limit. Without it: none embedded, 1,000 deployed. */
+  SHOAL_RATE_LIMIT?: string;
+  /** Secret of the first credential, which may do everything. Lost: set another one, it counts at once. */
   SHOAL_ADMIN_TOKEN?: string;
   /** Secret that agents show when they connect. */
   SHOAL_NODE_TOKEN?: string;

@@ -12,6 +12,8 @@ import { say } from '../say.mjs';
 
 const rooms = ['schema', 'src/core', 'src', 'worker-agent', 'launcher', 'test', 'test/workerd'];
 const atOnce = 2;
+/** Tests that compare what is in docs/ with what it is made from. */
+const generated = ['src/http/openapi', 'test/conformance'];
 
 /**
  * Runs a program of the project; its output is only of interest when it fails.
@@ -84,6 +86,12 @@ function checks() {
     programCheck('dead code', 'knip', ['--no-progress']),
     { name: 'migrations', run: checkMigrations },
     { name: 'lock', run: checkLock },
+    programCheck('generated documents', 'vitest', [
+      'run',
+      '--project=node',
+      '--testNamePattern=is checked in',
+      ...generated,
+    ]),
     ...withTypes.map((room) => programCheck(`types of ${room}`, 'tsc', ['-p', room])),
   ];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { JobSpec } from '../job/job.ts';
+import { JobSpec, SpecConfig } from '../job/job.ts';
 import { jobStates } from '../states.ts';
 import { NextToken } from './common.ts';
 import { ListExecutionsResponse } from './execution.ts';
@@ -42,3 +42,30 @@ export const GetJobResponse = z.object({
   Executions: ListExecutionsResponse.optional(),
 });
 export type GetJobResponse = z.infer<typeof GetJobResponse>;
+
+/** What the completed executions of the latest version published. */
+export const ListResultsResponse = z.object({ NextToken, Items: z.array(SpecConfig) });
+export type ListResultsResponse = z.infer<typeof ListResultsResponse>;
+
+export const RerunJobRequest = z.object({
+  /** 0 or absent: the latest. */
+  JobVersion: z.int().nonnegative().optional(),
+  Namespace: z.string().optional(),
+});
+
+export const RerunJobResponse = z.object({
+  JobID: z.string(),
+  JobVersion: z.int(),
+  EvaluationID: z.string(),
+  Warnings: z.array(z.string()).nullable(),
+});
+export type RerunJobResponse = z.infer<typeof RerunJobResponse>;
+
+export const DiffJobResponse = z.object({
+  /** Empty when nothing differs; else lines that begin with a blank, `-` or `+`. */
+  Diff: z.string(),
+  Warnings: z.array(z.string()).nullable(),
+});
+export type DiffJobResponse = z.infer<typeof DiffJobResponse>;
+
+export const StopJobRequest = z.object({ Namespace: z.string().optional(), Reason: z.string().optional() });

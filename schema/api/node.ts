@@ -61,3 +61,8 @@ export type GetNodeResponse = z.infer<typeof GetNodeResponse>;
 
 export const AliveResponse = z.object({ Status: z.literal('OK') });
 export type AliveResponse = z.infer<typeof AliveResponse>;
+
+export const ChangeNodeRequest = z.object({ Action: z.string().optional(), Message: z.string().optional() });
+
+export const ChangeNodeResponse = z.object({ Success: z.literal(true) });
+export type ChangeNodeResponse = z.infer<typeof ChangeNodeResponse>;

@@ -1,6 +1,8 @@
+import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { computeStates, connections, desiredStates, eventTypes, jobStates, jobTypes, memberships } from '../states.ts';
 import { failureClasses } from '../records.ts';
+import { credentialKinds } from '../credentials.ts';
 
 /**
  * Every durable fact. `*_at` columns of type EpochUs are microseconds, of type EpochMs milliseconds (see `ids.ts`).
@@ -53,6 +55,24 @@ export const jobs = sqliteTable(
     index('jobs_by_namespace_creation').on(t.namespace, t.createdAt, t.id),
     index('jobs_by_namespace_modification').on(t.namespace, t.modifiedAt, t.id),
     index('jobs_active').on(t.cell, t.active, t.id),
+    index('jobs_by_namespace_id').on(t.namespace, t.id),
+  ],
+);
+
+/** The labels of each job's current version, so that selectors search an index. */
+export const jobLabels = sqliteTable(
+  'job_labels',
+  {
+    jobId: text('job_id').notNull(),
+    key: text('key').notNull(),
+    value: text('value').notNull(),
+    /** Of the job: lists by label are in its order. */
+    createdAt: integer('created_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.jobId, t.key] }),
+    index('job_labels_by_value').on(t.key, t.value, t.createdAt, t.jobId),
+    index('job_labels_by_key').on(t.key, t.createdAt, t.jobId),
   ],
 );
 
@@ -156,6 +176,54 @@ export const commands = sqliteTable(
     answer: text('answer').notNull(),
     /** EpochMs after which the row may go. */
     expiresAt: integer('expires_at').notNull(),
+    /** The client's own token with what it was sent for; null when it sent none. */
+    namespace: text('namespace'),
+    token: text('token'),
+    requestHash: text('request_hash'),
   },
-  (t) => [index('commands_by_expiry').on(t.cell, t.expiresAt)],
+  (t) => [
+    index('commands_by_expiry').on(t.cell, t.expiresAt),
+    // Most commands bring no token and cost the index nothing.
+    uniqueIndex('commands_by_token')
+      .on(t.namespace, t.token)
+      .where(sql`token IS NOT NULL`),
+  ],
+);
+
+/** One row, made by the migration: who this installation is. */
+export const installation = sqliteTable('installation', {
+  id: integer('id').primaryKey(),
+  /** How the orchestrator names itself, among the nodes and in the Meta of jobs. No agent may take this id. */
+  nodeId: text('node_id').notNull(),
+});
+
+/** Who may call in closed mode. Secrets are stored as hashes alone. */
+export const credentials = sqliteTable(
+  'credentials',
+  {
+    id: text('id').primaryKey(),
+    kind: text('kind', { enum: credentialKinds }).notNull(),
+    name: text('name').notNull(),
+    /** What a request is looked up by: a secret's SHA-256, a user's name in lower case, a public key's client id. */
+    lookup: text('lookup').notNull(),
+    /** `pbkdf2-sha256$<rounds>$<salt>$<hash>` of a user's password; else empty. */
+    verifier: text('verifier').notNull(),
+    /** The last characters of a key, by which its owner knows it; else empty. */
+    ending: text('ending').notNull(),
+    /** The public key that a session was opened with: revoking it ends its sessions. Else empty. */
+    parent: text('parent').notNull(),
+    /** JSON array. */
+    capabilities: text('capabilities').notNull(),
+    /** JSON array; `*` means all. */
+    namespaces: text('namespaces').notNull(),
+    /** EpochMs. */
+    createdAt: integer('created_at').notNull(),
+    /** EpochMs; 0 when it never expires. */
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('credentials_by_lookup').on(t.kind, t.lookup),
+    index('credentials_by_parent').on(t.parent),
+    index('credentials_by_expiry').on(t.expiresAt),
+  ],
 );

@@ -44,7 +44,7 @@ const seconds = z.int().optional();
 const TimeoutsInput = z.object({ ExecutionTimeout: seconds, QueueTimeout: seconds, TotalTimeout: seconds });
 export type TimeoutsInput = z.infer<typeof TimeoutsInput>;
 
-const InputSourceInput = z.object({ Source: SpecConfigInput.optional(), Alias: text, Target: text });
+export const InputSourceInput = z.object({ Source: SpecConfigInput.optional(), Alias: text, Target: text });
 export type InputSourceInput = z.infer<typeof InputSourceInput>;
 
 const ResultPathInput = z.object({ Name: text, Path: text });
@@ -86,4 +86,8 @@ const JobInput = z.object({
 export type JobInput = z.infer<typeof JobInput>;
 
 /** The body of a submission. */
-export const SubmissionInput = z.object({ Job: JobInput.optional(), Force: z.boolean().optional() });
+export const SubmissionInput = z.object({
+  Job: JobInput.optional(),
+  Force: z.boolean().optional(),
+  IdempotencyToken: text,
+});

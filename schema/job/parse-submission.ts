@@ -3,6 +3,7 @@ import { jobStates } from '../states.ts';
 import { bind } from './bind.ts';
 import { SubmissionInput, type JobInput } from './input.ts';
 import type { JobSpec } from './job.ts';
+import { rewriteLegacyWasm } from './legacy-wasm.ts';
 import { normaliseJob } from './normalise.ts';
 import { checkSizes } from './sizes.ts';
 import { validateJob } from './validate-job.ts';
@@ -20,6 +21,8 @@ export interface Submission {
   readonly warnings: readonly string[];
   /** Service and daemon jobs may bring their own id; null otherwise. */
   readonly requestedId: string | null;
+  /** The client's own token for this submission; empty when it has none. */
+  readonly idempotencyToken: string;
 }
 
 /**
@@ -29,8 +32,9 @@ export interface Submission {
  * @see Bacalhau pkg/publicapi/endpoint/orchestrator, putJob
  */
 export function parseSubmission(body: unknown): Submission {
-  const { Job: job, Force: force = false } = bind(SubmissionInput, body);
-  if (job === undefined) throw badRequest('empty/nil job');
+  const { Job: given, Force: force = false, IdempotencyToken: idempotencyToken = '' } = bind(SubmissionInput, body);
+  if (given === undefined) throw badRequest('empty/nil job');
+  const job = rewriteLegacyWasm(given);
   const problems = validateJob(job);
   if (problems.length > 0) throw badRequest(problems.join('\n'));
   const { kept, warnings } = sanitise(job);
@@ -38,7 +42,7 @@ export function parseSubmission(body: unknown): Submission {
   const spec = normaliseJob(kept);
   checkSizes(spec);
   const requestedId = mayBringId(kept) && kept.ID !== undefined && kept.ID !== '' ? kept.ID : null;
-  return { spec, force, warnings, requestedId };
+  return { spec, force, warnings, requestedId, idempotencyToken };
 }
 
 function mayBringId(job: JobInput): boolean {

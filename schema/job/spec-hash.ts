@@ -8,19 +8,17 @@ declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 
 const HASH_CHARS = 32;
 
-/**
- * Hash of what a user asked for: equal for specifications that mean the same, whatever the order of their keys. Reserved
- * Meta keys do not count, since the server sets them anew with every submission.
- */
-export async function specHash(spec: JobSpec): Promise<string> {
+/** What counts of a specification: without reserved Meta keys, which the server sets anew with every submission. */
+export function canonicalSpec(spec: JobSpec): JobSpec {
   const meta = Object.entries(spec.Meta).filter(([key]) => !isReserved(key));
-  const tasks = spec.Tasks.map((task) => ({
-    ...task,
-    Resources: Object.fromEntries(
-      Object.entries(task.Resources).map(([key, text]) => [key, normaliseAmount(text ?? '')]),
-    ),
-  }));
-  const text = canonicalJson({ ...spec, Meta: Object.fromEntries(meta), Tasks: tasks });
+  const [task] = spec.Tasks;
+  const amounts = Object.entries(task.Resources).map(([key, text]) => [key, normaliseAmount(text ?? '')]);
+  return { ...spec, Meta: Object.fromEntries(meta), Tasks: [{ ...task, Resources: Object.fromEntries(amounts) }] };
+}
+
+/** Equal for specifications that mean the same, whatever the order of their keys. */
+export async function specHash(spec: JobSpec): Promise<string> {
+  const text = canonicalJson(canonicalSpec(spec));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
   return [...digest]
     .map((byte) => byte.toString(16).padStart(2, '0'))

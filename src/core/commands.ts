@@ -7,6 +7,13 @@ import type { JobType } from '../../schema/states.ts';
 /** The command was durable before this was answered, or it is an error and nothing changed. */
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorShape };
 
+/** A client's own token for a submission: sent again with the same request it is the same submission. */
+export interface Idempotency {
+  readonly token: string;
+  /** Of what was asked for: the same token with another hash is a conflict. */
+  readonly requestHash: string;
+}
+
 /** Ids are made by the Worker, so that the same command sent twice is one command. */
 interface Command {
   readonly commandId: string;
@@ -29,6 +36,7 @@ export interface SubmitJob extends Command {
   readonly specHash: string;
   /** Update although the specification is the same. */
   readonly force: boolean;
+  readonly idempotency?: Idempotency;
 }
 
 export interface SubmitAnswer {

@@ -28,7 +28,7 @@ export type AgentFrame = Exclude<FromAgent, { type: 'hello' | 'holds' }>;
 
 /** Everything that can happen to the Scheduler. */
 export type CoreEvent =
-  | { readonly type: 'start'; readonly sessions: readonly SurvivingSession[] }
+  | { readonly type: 'start'; readonly sessions: readonly SurvivingSession[]; readonly afterOutage: boolean }
   | { readonly type: 'greeting'; readonly greeting: Greeting }
   | { readonly type: 'frame'; readonly session: Session; readonly frame: AgentFrame }
   | { readonly type: 'disconnect'; readonly session: string; readonly nodeId: NodeId; readonly why: string }
@@ -55,7 +55,7 @@ export type Reply = Answer<SubmitAnswer> | Answer<StopAnswer> | Answer<ChangeNod
 export function decide(turn: Turn, event: CoreEvent): Reply {
   switch (event.type) {
     case 'start':
-      takeStart(turn, event.sessions);
+      takeStart(turn, event.sessions, event.afterOutage);
       return null;
     case 'greeting':
       takeHello(turn, event.greeting);

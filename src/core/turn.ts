@@ -70,6 +70,10 @@ export interface CommandRow {
   /** JSON. */
   readonly answer: string;
   readonly expiresAt: EpochMs;
+  /** The client's own token; null when it sent none. */
+  readonly namespace: string | null;
+  readonly token: string | null;
+  readonly requestHash: string | null;
 }
 
 /** An execution row to write; `output` is null when this turn brought none, and the stored one stays. */
@@ -119,6 +123,7 @@ export class Turn {
   readonly #events: EventRecord[] = [];
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #commands = new Map<string, CommandRow>();
+  readonly #tokens = new Map<string, CommandRow>();
   readonly #evaluations = new Map<JobId, EvaluationId>();
   readonly #starts = new Map<JobId, number>();
   readonly #dirty = new Set<JobId>();
@@ -229,11 +234,18 @@ export class Turn {
 
   putCommand(command: CommandRow): void {
     this.#commands.set(command.id, command);
+    const { namespace, token } = command;
+    if (namespace !== null && token !== null) this.#tokens.set(tokenKey(namespace, token), command);
   }
 
   /** The answer that a command of this very turn got, or null. */
   answered(commandId: string): string | null {
     return this.#commands.get(commandId)?.answer ?? null;
+  }
+
+  /** The command of this very turn that carried a client's token, or null. */
+  tokenTaken(namespace: string, token: string): CommandRow | null {
+    return this.#tokens.get(tokenKey(namespace, token)) ?? null;
   }
 
   /** Adds a line to the job's history. */
@@ -355,6 +367,10 @@ export class Turn {
     }
     this.#capacityChanged = true;
   }
+}
+
+function tokenKey(namespace: string, token: string): string {
+  return `${namespace}\0${token}`;
 }
 
 function cutDetails(details: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

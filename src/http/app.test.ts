@@ -211,7 +211,11 @@ describe('closed mode', () => {
   });
   const refused = [
     [{}, 'Missing Authorization header'],
-    [{ Authorization: 'Basic abc' }, 'unsupported authentication method'],
+    [{ Authorization: 'Digest abc' }, 'unsupported authentication method'],
+    [{ Authorization: 'Basic $' }, 'failed to decode basic auth credentials'],
+    [{ Authorization: 'Basic YWJj' }, 'invalid basic auth credentials format'],
+    [{ Authorization: 'Basic YTpi' }, 'invalid basic auth credentials'],
+    [bearer('e30.e30.x'), 'OAuth2 authentication not configured on server'],
     [{ Authorization: 'bearer admin' }, 'unsupported authentication method'],
     [bearer('admi'), 'invalid API key'],
     [bearer('node'), 'invalid API key'],

@@ -6,17 +6,21 @@ import { handleError, handleNotFound } from './error-handler.ts';
 import { requireCredential } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
 import { loopbackOnly } from './middleware/loopback.ts';
+import { rateLimit } from './middleware/rate-limit.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { responseHeaders } from './middleware/response-headers.ts';
 import { versionGate } from './middleware/version-gate.ts';
 import { addAgentRoutes } from './routes/agent.ts';
+import { addAuthRoutes } from './routes/auth.ts';
 import { addConnectRoute } from './routes/connect.ts';
 import { addExecutionLogRoutes } from './routes/execution-log.ts';
+import { addDocsRoutes } from './routes/docs.ts';
 import { addJobRoutes } from './routes/jobs.ts';
 import { addLogRoutes } from './routes/logs.ts';
 import { addNodeRoutes } from './routes/nodes.ts';
 import { addRequesterRoutes } from './routes/requester.ts';
 import { addRootRoutes, redirectPaths } from './routes/root.ts';
+import { addTokenRoutes } from './routes/tokens.ts';
 
 /** The HTTP API. Reads go to D1, commands to the Scheduler; the app itself holds nothing. */
 export function makeApp(deps: Deps): Hono<HttpEnv> {
@@ -28,17 +32,21 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   app.use(loopbackOnly(deps.access));
   app.use(cors(redirectPaths));
   app.use(refuseLargeBodies);
-  app.use(requireCredential(deps.access));
+  app.use(rateLimit(deps));
+  app.use(requireCredential(deps));
   app.use(responseHeaders);
   app.use(versionGate);
   app.use(refuseHead);
   addRootRoutes(app);
-  addAgentRoutes(app);
+  addAgentRoutes(app, deps);
+  addAuthRoutes(app, deps);
+  addTokenRoutes(app, deps);
   addJobRoutes(app, deps);
   addLogRoutes(app, deps);
   addExecutionLogRoutes(app, deps);
   addNodeRoutes(app, deps);
   addConnectRoute(app, deps);
+  addDocsRoutes(app);
   addRequesterRoutes(app);
   return app;
 }

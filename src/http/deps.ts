@@ -3,17 +3,21 @@ import type { EpochMs, ExecutionId } from '../../schema/ids.ts';
 import type { Part } from '../logs/part.ts';
 import type { SchedulerRpc } from '../scheduler/rpc.ts';
 import type { LogOwner } from '../store/reads/log-owner.ts';
+import type { Credentials } from '../store/credentials.ts';
 import type { Reads } from '../store/reads/reads.ts';
+import type { Principal } from './auth/principal.ts';
 
 /** Who may call. */
 export interface Access {
   /** `open`: no credentials, but only loopback hosts and origins. */
   readonly mode: 'open' | 'closed';
-  /** Empty or undefined when the secret is not set: then a closed installation answers 503. */
+  /** The first credential; empty or undefined when the secret is not set. */
   readonly adminToken: string | undefined;
   readonly nodeToken: string | undefined;
   /** Open mode: origins beside loopback ones, as browsers send them (`https://host:port`). */
   readonly allowedOrigins: readonly string[];
+  /** Of one client; 0 means no limit. */
+  readonly requestsPerSecond: number;
 }
 
 /** Logs of executions, wherever they are. */
@@ -32,6 +36,7 @@ export interface LogsPort {
 export interface Deps {
   readonly scheduler: SchedulerRpc;
   readonly reads: Reads;
+  readonly credentials: Credentials;
   readonly access: Access;
   /** Hands the upgrade request of an agent to the Scheduler. */
   readonly connect: (request: Request) => Promise<Response>;
@@ -46,6 +51,7 @@ export interface Deps {
 export interface HttpEnv {
   Variables: {
     requestId: string;
+    principal: Principal;
     /** What the log line of the request says beside the usual; ids, never credentials. */
     logFields: Record<string, string>;
   };

@@ -5,7 +5,7 @@ import type { Job } from '../../schema/api/job.ts';
 import type { NodeInfo, NodeState } from '../../schema/api/node.ts';
 import { nanosOf } from '../../schema/api/raw-integer.ts';
 import type { ErrorShape } from '../../schema/errors.ts';
-import type { EpochMs, EpochUs } from '../../schema/ids.ts';
+import type { EpochMs, EpochUs, NodeId } from '../../schema/ids.ts';
 import type { Resources } from '../../schema/job/job.ts';
 import { PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 import type { EventRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
@@ -14,7 +14,6 @@ import { API_VERSION } from '../../schema/version.ts';
 import type { LiveNode } from '../scheduler/rpc.ts';
 import type { ExecutionView } from '../store/reads/executions.ts';
 import type { JobView } from '../store/reads/jobs.ts';
-import { ORCHESTRATOR_ID } from '../../schema/ids.ts';
 
 /** Records become Bacalhau's JSON here and nowhere else. */
 
@@ -143,9 +142,9 @@ export function presentNode(node: NodeRecord, live: LiveNode | null): NodeState 
 }
 
 /** The orchestrator as one of the nodes. It runs nothing itself. */
-export function presentOrchestrator(): NodeInfo {
+export function presentOrchestrator(id: NodeId): NodeInfo {
   return {
-    NodeID: ORCHESTRATOR_ID,
+    NodeID: id,
     NodeType: 'Requester',
     Labels: {},
     SupportedProtocols: PROTOCOLS,
@@ -165,9 +164,9 @@ export function presentOrchestrator(): NodeInfo {
   };
 }
 
-export function presentOrchestratorState(now: EpochMs): NodeState {
+export function presentOrchestratorState(id: NodeId, now: EpochMs): NodeState {
   return {
-    Info: presentOrchestrator(),
+    Info: presentOrchestrator(id),
     Membership: 'APPROVED',
     Connection: 'CONNECTED',
     ConnectionState: {

@@ -8,15 +8,27 @@ import { lastHeartbeat } from './sockets.ts';
 const KEY = 'alarm';
 
 interface Armed {
+  /** What the alarm is set for; null when it is not. */
+  readonly dueAt: EpochMs | null;
   /** The earliest deadline that is about more than a lease; null when there is none. */
   readonly besidesLeases: EpochMs | null;
 }
 
 /** Sets the object's alarm together with what it is about; null takes it back, so that an idle object sleeps. */
 export async function armAlarm(ctx: ObjectContext, at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void> {
-  if (at === null) return ctx.storage.deleteAlarm();
-  const armed: Armed = { besidesLeases };
-  await Promise.all([ctx.storage.put(KEY, armed), ctx.storage.setAlarm(at)]);
+  const armed: Armed = { dueAt: at, besidesLeases };
+  const alarm = at === null ? ctx.storage.deleteAlarm() : ctx.storage.setAlarm(at);
+  await Promise.all([ctx.storage.put(KEY, armed), alarm]);
+}
+
+/** Lets an alarm that could not be served come again; what it was due for stays known. */
+export async function repeatAlarm(ctx: ObjectContext, at: EpochMs): Promise<void> {
+  await ctx.storage.setAlarm(at);
+}
+
+/** What the last alarm that was set is due for, whether it has rung or not; null when there is none. */
+export async function alarmDueAt(ctx: ObjectContext): Promise<EpochMs | null> {
+  return (await ctx.storage.get<Armed>(KEY))?.dueAt ?? null;
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { JobId } from '../../schema/ids.ts';
+import type { EpochMs, JobId } from '../../schema/ids.ts';
 import { isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
 import { isKeptUp } from '../core/book.ts';
+import { repeated } from '../core/events/submit.ts';
 import type { World } from '../core/world.ts';
 import type { JobNameKey, Store } from '../store/store.ts';
 import type { Waiting } from './inbox.ts';
@@ -18,7 +19,7 @@ export interface Hydrated {
  * that a command sent again got the first time. Turns are serialised and nobody else writes, so what is read here still
  * holds when the turn decides.
  */
-export async function hydrate(world: World, store: Store, taken: readonly Waiting[]): Promise<Hydrated> {
+export async function hydrate(world: World, store: Store, taken: readonly Waiting[], now: EpochMs): Promise<Hydrated> {
   const ids = new Set<JobId>();
   const names = new Map<string, JobNameKey>();
   const retried = new Map<string, CoreEvent>();
@@ -41,13 +42,37 @@ export async function hydrate(world: World, store: Store, taken: readonly Waitin
   const release = () => {
     for (const job of found) if (world.job(job.id) === job) world.forget(job);
   };
-  return { answers: retried.size === 0 ? new Map() : await firstAnswers(store, retried), release };
+  const answers = retried.size === 0 ? new Map<CoreEvent, Reply>() : await firstAnswers(store, retried);
+  for (const [event, reply] of await tokenAnswers(store, taken, now)) answers.set(event, reply);
+  return { answers, release };
 }
 
-async function firstAnswers(
+/** What commands get whose client's token was used in an earlier turn. */
+async function tokenAnswers(
   store: Store,
-  retried: ReadonlyMap<string, CoreEvent>,
+  taken: readonly Waiting[],
+  now: EpochMs,
 ): Promise<ReadonlyMap<CoreEvent, Reply>> {
+  const answers = new Map<CoreEvent, Reply>();
+  const carriers = taken.flatMap(({ event }) => {
+    if (event.type !== 'submitJob' || event.command.idempotency === undefined) return [];
+    const { namespace, idempotency } = event.command;
+    return [{ event, namespace, idempotency, key: `${namespace}\0${idempotency.token}` }];
+  });
+  if (carriers.length === 0) return answers;
+  const keys = new Map(
+    carriers.map(({ key, namespace, idempotency }) => [key, { namespace, token: idempotency.token }]),
+  );
+  const used = await store.findTokens([...keys.values()], now);
+  const uses = new Map(used.map((use) => [`${use.namespace}\0${use.token}`, use]));
+  for (const { event, idempotency, key } of carriers) {
+    const use = uses.get(key);
+    if (use !== undefined) answers.set(event, repeated(idempotency, use));
+  }
+  return answers;
+}
+
+async function firstAnswers(store: Store, retried: ReadonlyMap<string, CoreEvent>): Promise<Map<CoreEvent, Reply>> {
   const answers = new Map<CoreEvent, Reply>();
   for (const [commandId, answer] of await store.findCommands([...retried.keys()])) {
     const event = retried.get(commandId);

@@ -15,6 +15,8 @@ import { Inbox, type Waiting } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import type { Ports, Settings } from './ports.ts';
 
+/** An alarm that is this late was not just slow. */
+const LATE_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
 /** How far this object's clock may be behind the alarm's; an alarm that is earlier is an old one. */
@@ -44,6 +46,8 @@ export class Orchestrator {
   readonly #housekeeping: Housekeeping;
   #reign: Reign | null = null;
   #turning = false;
+  /** Deadlines passed while nobody could run: the database was silent, or no object was there to be woken. */
+  #afterOutage = false;
 
   constructor(ports: Ports, settings: Settings) {
     this.#ports = ports;
@@ -125,6 +129,7 @@ export class Orchestrator {
     } catch (error) {
       this.#reign = null;
       const outcomeUnknown = error instanceof StoreSilent || error instanceof Fenced;
+      if (error instanceof StoreSilent) this.#afterOutage = true;
       this.#ports.log('turn.failed', { events: taken.length, error: describe(error) }, 'error');
       const [first] = taken;
       if (first !== undefined && taken.length === 1 && !outcomeUnknown) return this.#quarantine(first, error);
@@ -153,10 +158,10 @@ export class Orchestrator {
   async #turn(taken: readonly Waiting[]): Promise<void> {
     const reign = this.#reign ?? (await this.#load());
     const startedAt = this.#ports.now();
-    const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken));
+    const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken, startedAt));
     const turn = new Turn(reign.world, this.#env(reign));
     if (!reign.started) {
-      decide(turn, { type: 'start', sessions: this.#ports.survivors() });
+      decide(turn, { type: 'start', sessions: this.#ports.survivors(), afterOutage: this.#afterOutage });
       reign.started = true;
     }
     const replies = taken.map(({ event }) => hydrated.answers.get(event) ?? this.#decide(turn, event));
@@ -164,6 +169,7 @@ export class Orchestrator {
     hydrated.release();
     await this.#armAlarm(reign);
     await this.#commit(reign, turn);
+    this.#afterOutage = false;
     await this.#speak(reign, turn);
     taken.forEach(({ resolve }, i) => resolve(replies[i] ?? null));
     const next = reign.world.timers.next();
@@ -187,6 +193,9 @@ export class Orchestrator {
 
   async #load(): Promise<Reign> {
     const now = this.#ports.now();
+    // A sleeping object is woken in time for its deadlines; one that comes too late could not run.
+    const dueAt = await this.#ports.alarmDueAt();
+    if (dueAt !== null && now > dueAt + LATE_MS) this.#afterOutage = true;
     const { loaded, fence } = await this.#ask(this.#ports.store.open(this.#settings.cell, now));
     const world = new World(loaded);
     this.#reign = { world, fence, armed: UNKNOWN, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };

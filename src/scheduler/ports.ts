@@ -27,6 +27,8 @@ export interface Ports extends Clock {
   armAlarm(at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void>;
   /** The token of an execution; absent where nothing is uploaded. */
   executionToken?(executionId: ExecutionId): Promise<string>;
+  /** What the last alarm that was set is due for; null when there is none. */
+  alarmDueAt(): Promise<EpochMs | null>;
   log(event: string, fields: Readonly<Record<string, unknown>>, level?: 'info' | 'warn' | 'error'): void;
 }
 

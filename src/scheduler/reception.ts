@@ -1,4 +1,4 @@
-import { ORCHESTRATOR_ID, type EpochMs } from '../../schema/ids.ts';
+import type { EpochMs } from '../../schema/ids.ts';
 import { decodeFrame } from '../../schema/protocol/frames.ts';
 import { fromAgent, type Hello } from '../../schema/protocol/from-agent.ts';
 import type { Held } from '../../schema/protocol/common.ts';
@@ -26,14 +26,19 @@ export class Reception {
   /** Greeted sockets whose attachment is written once their greeting is committed. */
   readonly #greeted = new Map<ObjectSocket, Session>();
 
+  readonly #ownId: () => Promise<string>;
+
+  /** @param ownId how the orchestrator names itself: no agent may take this id */
   constructor(
     sockets: Sockets,
     ports: Pick<ShellPorts, 'now' | 'newId' | 'log'>,
     take: (event: CoreEvent, bytes: number) => Promise<Reply>,
+    ownId: () => Promise<string>,
   ) {
     this.#sockets = sockets;
     this.#ports = ports;
     this.#take = take;
+    this.#ownId = ownId;
   }
 
   /** Notes when a connection was made; what it says may come long after. */
@@ -73,9 +78,6 @@ export class Reception {
       const why = `protocol ${hello.protocol} is not served any more, update the agent`;
       return this.#refuse(socket, closeCodes.unsupportedVersion, why);
     }
-    if (hello.nodeId === ORCHESTRATOR_ID) {
-      return this.#refuse(socket, closeCodes.protocolError, `the node id ${ORCHESTRATOR_ID} is the orchestrator's own`);
-    }
     // An agent greets once on a socket: a second hello is an old one, and what it lists is no longer so.
     if (this.#sender(socket) !== null) return this.#ports.log('frame.ignored', { type: 'hello' }, 'warn');
     this.#pending.set(socket, { hello, holds: [...hello.holds] });
@@ -90,10 +92,23 @@ export class Reception {
   }
 
   async #greet(socket: ObjectSocket, bytes: number): Promise<void> {
-    const pending = this.#pending.get(socket);
-    if (pending === undefined) return;
-    this.#pending.delete(socket);
-    const { hello, holds } = pending;
+    try {
+      const own = await this.#ownId();
+      // The socket may have closed meanwhile.
+      const pending = this.#pending.get(socket);
+      if (pending === undefined) return;
+      this.#pending.delete(socket);
+      if (pending.hello.nodeId !== own) return await this.#welcome(socket, pending, bytes);
+      this.#refuse(socket, closeCodes.protocolError, `the node id ${own} is the orchestrator's own`);
+    } catch (error) {
+      // The agent would wait for its welcome.
+      this.#pending.delete(socket);
+      this.#refuse(socket, closeCodes.protocolError, 'say hello again');
+      throw error;
+    }
+  }
+
+  async #welcome(socket: ObjectSocket, { hello, holds }: Pending, bytes: number): Promise<void> {
     const id = this.#ports.newId();
     const now = this.#ports.now();
     const acceptedAt = this.#acceptedAt.get(socket) ?? now;
@@ -105,14 +120,7 @@ export class Reception {
       connectedAt: acceptedAt,
     });
     this.#sockets.add(id, socket, now);
-    const greeting = { session: id, acceptedAt, hello, holds };
-    try {
-      await this.#take({ type: 'greeting', greeting }, bytes);
-    } catch (error) {
-      // The agent would wait for its welcome.
-      this.#refuse(socket, closeCodes.protocolError, 'say hello again');
-      throw error;
-    }
+    await this.#take({ type: 'greeting', greeting: { session: id, acceptedAt, hello, holds } }, bytes);
   }
 
   #sender(socket: ObjectSocket): Session | null {

@@ -10,11 +10,14 @@ import type {
   SubmitJob,
 } from '../core/commands.ts';
 
+export { nodeActions } from '../core/commands.ts';
 export type {
   Answer,
   ChangeNode,
   ChangeNodeAnswer,
+  Idempotency,
   LiveNode,
+  NodeAction,
   RerunJob,
   StopAnswer,
   StopJob,

@@ -2,7 +2,7 @@ import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ShoalError } from '../../schema/errors.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { CoreEvent } from '../core/decide.ts';
-import { armAlarm, passLeaseAlarm } from './alarm.ts';
+import { alarmDueAt, armAlarm, passLeaseAlarm, repeatAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
 import { Reception } from './reception.ts';
 import type { Settings } from './ports.ts';
@@ -47,10 +47,17 @@ export class Shell implements SchedulerRpc {
         lastHeard: (session) => sockets.lastHeard(session),
         survivors: () => sockets.survivors(),
         armAlarm: (at, besidesLeases) => armAlarm(ctx, at, besidesLeases),
+        alarmDueAt: () => alarmDueAt(ctx),
       },
       { ...settings, cell: DEFAULT_CELL },
     );
-    this.#reception = new Reception(sockets, ports, (event, bytes) => this.#orchestrator.take(event, bytes));
+    let ownId: string | null = null;
+    this.#reception = new Reception(
+      sockets,
+      ports,
+      (event, bytes) => this.#orchestrator.take(event, bytes),
+      async () => (ownId ??= await ports.store.orchestratorId()),
+    );
   }
 
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
@@ -108,7 +115,7 @@ export class Shell implements SchedulerRpc {
       await this.#orchestrator.takeAlarm();
     } catch (error) {
       this.#ports.log('alarm.failed', { error: String(error) }, 'error');
-      await armAlarm(this.#ctx, now + ALARM_RETRY_MS, now + ALARM_RETRY_MS);
+      await repeatAlarm(this.#ctx, now + ALARM_RETRY_MS);
     }
   }
 

@@ -12,7 +12,7 @@ import {
   type JobRow,
   type NodeRow,
 } from './rows.ts';
-import type { Batch, CommitOutcome, FenceRow, JobNameKey, SpecKey, Store } from './store.ts';
+import type { Batch, CommitOutcome, FenceRow, JobNameKey, SpecKey, Store, TokenKey, TokenUse } from './store.ts';
 import { specKey } from './store.ts';
 import { statementsOf } from './write-statements.ts';
 
@@ -38,6 +38,9 @@ const JOBS_BY_ID = `SELECT ${selectList('j', columnsOf(jobs))} FROM json_each(?1
 const JOBS_BY_NAME = `SELECT ${selectList('j', columnsOf(jobs))} FROM json_each(?1) k
   JOIN jobs j ON j.namespace = k.value ->> 0 AND j.name = k.value ->> 1`;
 const COMMANDS = 'SELECT c.id, c.answer FROM json_each(?1) k JOIN commands c ON c.id = k.value';
+const TOKENS = `SELECT c.namespace, c.token, c.request_hash AS requestHash, c.answer FROM json_each(?1) k
+  JOIN commands c ON c.namespace = k.value ->> 0 AND c.token = k.value ->> 1 WHERE c.token IS NOT NULL AND c.expires_at >= ?2`;
+const INSTALLATION = 'SELECT node_id AS nodeId FROM installation WHERE id = 1';
 const SPECS = `SELECT v.job_id AS jobId, v.version, v.spec FROM json_each(?1) k
   JOIN job_versions v ON v.job_id = k.value ->> 0 AND v.version = k.value ->> 1`;
 
@@ -128,6 +131,19 @@ export class D1Store<S extends Prepared<S>> implements Store {
   async findCommands(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const [result] = await this.#db.batch([this.#db.prepare(COMMANDS).bind(JSON.stringify(ids))]);
     return new Map(rowsOf<{ id: string; answer: string }>(result).map(({ id, answer }) => [id, answer]));
+  }
+
+  async findTokens(keys: readonly TokenKey[], now: EpochMs): Promise<readonly TokenUse[]> {
+    const pairs = JSON.stringify(keys.map(({ namespace, token }) => [namespace, token]));
+    const [result] = await this.#db.batch([this.#db.prepare(TOKENS).bind(pairs, now)]);
+    return rowsOf<TokenUse>(result);
+  }
+
+  async orchestratorId(): Promise<string> {
+    const [result] = await this.#db.batch([this.#db.prepare(INSTALLATION).bind()]);
+    const row = rowsOf<{ nodeId: string }>(result)[0];
+    if (row === undefined) throw new Error('the installation has no row: its migrations are not complete');
+    return row.nodeId;
   }
 
   async findSpecs(keys: readonly SpecKey[]): Promise<ReadonlyMap<string, JobSpec>> {

@@ -5,7 +5,7 @@ import { isOpen } from '../core/execution.ts';
 import type { CommandRow, NewVersion, Superseded } from '../core/turn.ts';
 import type { Loaded } from '../core/world.ts';
 import { specKey, type Batch, type CommitOutcome, type FenceRow, type JobNameKey } from './store.ts';
-import type { SpecKey, Store } from './store.ts';
+import type { SpecKey, Store, TokenKey, TokenUse } from './store.ts';
 
 /** A row of `jobs`. */
 export interface StoredJob {
@@ -40,6 +40,7 @@ export class MemoryStore implements Store {
   readonly nodes = new Map<NodeId, NodeRecord>();
   readonly commands = new Map<string, CommandRow & { readonly cell: string }>();
   readonly #byName = new Map<string, JobId>();
+  readonly #byToken = new Map<string, string>();
   readonly #ofJob = new Map<JobId, Set<ExecutionId>>();
 
   async open(cell: string, now: EpochMs): Promise<{ loaded: Loaded; fence: FenceRow }> {
@@ -74,9 +75,7 @@ export class MemoryStore implements Store {
     for (const { execution, output } of changes.executions.values()) this.#putExecution(execution, output);
     for (const event of changes.events) this.#putEvent(event);
     for (const node of changes.nodes.values()) this.nodes.set(node.id, node);
-    for (const command of changes.commands) {
-      if (!this.commands.has(command.id)) this.commands.set(command.id, { ...command, cell });
-    }
+    for (const command of changes.commands) this.#putCommand({ ...command, cell }, batch.now);
     if (changes.commands.length > 0) this.#dropExpired(cell, batch.now);
     return { type: 'committed', databaseBytes: 0, pruned: this.#prune(batch) };
   }
@@ -97,6 +96,18 @@ export class MemoryStore implements Store {
         return command === undefined ? [] : [[id, command.answer]];
       }),
     );
+  }
+
+  async findTokens(keys: readonly TokenKey[], now: EpochMs): Promise<readonly TokenUse[]> {
+    return keys.flatMap(({ namespace, token }): TokenUse[] => {
+      const { requestHash = null, answer, expiresAt } = this.#tokenUse(namespace, token) ?? {};
+      const counts = requestHash !== null && answer !== undefined && (expiresAt ?? 0) >= now;
+      return counts ? [{ namespace, token, requestHash, answer }] : [];
+    });
+  }
+
+  async orchestratorId(): Promise<string> {
+    return 'n-orchestrator';
   }
 
   async findSpecs(keys: readonly SpecKey[]): Promise<ReadonlyMap<string, JobSpec>> {
@@ -153,6 +164,21 @@ export class MemoryStore implements Store {
     const ids = this.#ofJob.get(execution.jobId);
     if (ids === undefined) this.#ofJob.set(execution.jobId, new Set([execution.id]));
     else ids.add(execution.id);
+  }
+
+  /** An expired use of the same token goes first, as in D1. */
+  #putCommand(command: CommandRow & { readonly cell: string }, now: EpochMs): void {
+    const { namespace, token } = command;
+    if (namespace !== null && token !== null) {
+      const earlier = this.#tokenUse(namespace, token);
+      if (earlier !== undefined && earlier.expiresAt < now) this.commands.delete(earlier.id);
+      this.#byToken.set(nameKey(namespace, token), command.id);
+    }
+    if (!this.commands.has(command.id)) this.commands.set(command.id, command);
+  }
+
+  #tokenUse(namespace: string, token: string): CommandRow | undefined {
+    return this.commands.get(this.#byToken.get(nameKey(namespace, token)) ?? '');
   }
 
   #putEvent(event: EventRecord): void {

@@ -1,7 +1,7 @@
 import { getTableColumns, type InferSelectModel, type Table } from 'drizzle-orm';
-import type { commands, events, executions, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
+import type { commands, events, executions, jobLabels, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
 import type { ExecutionRecord, JobRecord, Needs, NodeInfo, NodeRecord } from '../../schema/records.ts';
-import type { ExecutionId, EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
+import type { EpochUs, ExecutionId, EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
 import type { Resources } from '../../schema/job/job.ts';
 import type { CommandRow, ExecutionWrite, NewVersion } from '../core/turn.ts';
 import type { EventRecord } from '../../schema/records.ts';
@@ -14,6 +14,7 @@ export type ExecutionRow = InferSelectModel<typeof executions>;
 export type NodeRow = InferSelectModel<typeof nodes>;
 export type EventRow = InferSelectModel<typeof events>;
 export type VersionRow = InferSelectModel<typeof jobVersions>;
+type LabelRow = InferSelectModel<typeof jobLabels>;
 type CommandDbRow = InferSelectModel<typeof commands>;
 
 export function jobToRow(job: JobRecord, active: boolean): JobRow {
@@ -61,6 +62,12 @@ export function eventToRow(event: EventRecord): EventRow {
 
 export function versionToRow(version: NewVersion): VersionRow {
   return { ...version, state: null, stateMessage: null, revision: null, modifiedAt: null };
+}
+
+/** The labels of a version's specification, as rows of the job that was created at `createdAt`. */
+export function labelsToRows({ jobId, spec }: NewVersion, createdAt: EpochUs): LabelRow[] {
+  const { Labels: labels = {} } = JSON.parse(spec) as { Labels?: Record<string, string> };
+  return Object.entries(labels).map(([key, value]) => ({ jobId, key, value, createdAt }));
 }
 
 export function commandToRow({ subject, ...command }: CommandRow, cell: string): CommandDbRow {

@@ -45,6 +45,19 @@ export interface JobNameKey {
   readonly name: string;
 }
 
+/** A client's token within the namespace of its job. */
+export interface TokenKey {
+  readonly namespace: string;
+  readonly token: string;
+}
+
+/** What a client's token was used for. */
+export interface TokenUse extends TokenKey {
+  readonly requestHash: string;
+  /** JSON. */
+  readonly answer: string;
+}
+
 export interface SpecKey {
   readonly jobId: JobId;
   readonly version: number;
@@ -60,6 +73,10 @@ export interface Store {
   findJobs(ids: readonly JobId[], names: readonly JobNameKey[]): Promise<readonly JobRecord[]>;
   /** JSON of the answers that these commands got, by command id. */
   findCommands(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Commands that carried these tokens and have not expired. */
+  findTokens(keys: readonly TokenKey[], now: EpochMs): Promise<readonly TokenUse[]>;
+  /** How the orchestrator names itself among the nodes. */
+  orchestratorId(): Promise<string>;
   /** Specifications by `<jobId>/<version>`. */
   findSpecs(keys: readonly SpecKey[]): Promise<ReadonlyMap<string, JobSpec>>;
 }

@@ -1,8 +1,17 @@
 import { getTableName, type Table } from 'drizzle-orm';
-import { commands, events, executions, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
+import { commands, events, executions, jobLabels, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
 import { MAX_STATEMENT_BYTES } from '../../schema/limits.ts';
-import type { Superseded } from '../core/turn.ts';
-import { columnsOf, commandToRow, eventToRow, executionToRow, jobToRow, nodeToRow, versionToRow } from './rows.ts';
+import type { Changes, CommandRow, Superseded } from '../core/turn.ts';
+import {
+  columnsOf,
+  commandToRow,
+  eventToRow,
+  executionToRow,
+  jobToRow,
+  labelsToRows,
+  nodeToRow,
+  versionToRow,
+} from './rows.ts';
 import type { Batch } from './store.ts';
 
 /** SQL with its bound values. */
@@ -54,6 +63,7 @@ const writers = {
     conflict: ['jobId', 'version'],
     set: 'nothing',
   }),
+  labels: new Writer<ReturnType<typeof labelsToRows>[number]>(jobLabels, { conflict: ['jobId', 'key'], set: 'all' }),
   executions: new Writer<ReturnType<typeof executionToRow>>(
     executions,
     { conflict: ['id'], set: 'all' },
@@ -72,6 +82,11 @@ const SUPERSEDE = `UPDATE job_versions SET state = r.state, state_message = r.me
   FROM (SELECT value ->> 0 AS job_id, value ->> 1 AS version, value ->> 2 AS state, value ->> 3 AS message,
     value ->> 4 AS revision, value ->> 5 AS at FROM json_each(?1)) AS r
   WHERE job_versions.job_id = r.job_id AND job_versions.version = r.version`;
+/** The labels of the version before. */
+const DROP_LABELS = 'DELETE FROM job_labels WHERE job_id IN (SELECT value FROM json_each(?1))';
+/** An expired token that nothing has dropped so far must not stand in the way of its next use. */
+const DROP_EXPIRED_TOKENS = `DELETE FROM commands WHERE id IN (SELECT c.id FROM json_each(?1) k
+  JOIN commands c ON c.namespace = k.value ->> 0 AND c.token = k.value ->> 1 WHERE c.token IS NOT NULL AND c.expires_at < ?2)`;
 const DROP_EXPIRED = `DELETE FROM commands WHERE id IN
   (SELECT id FROM commands WHERE cell = ?1 AND expires_at < ?2 ORDER BY expires_at LIMIT 100)`;
 
@@ -86,9 +101,11 @@ export function statementsOf(batch: Batch): readonly Statement[] {
     ...writers.jobs.statements([...changes.jobs.values()].map((job) => jobToRow(job, !changes.inactive.has(job.id)))),
     ...supersede(changes.superseded),
     ...writers.versions.statements(changes.versions.map(versionToRow)),
+    ...labels(changes),
     ...writers.executions.statements([...changes.executions.values()].map(executionToRow)),
     ...writers.events.statements(changes.events.map(eventToRow)),
     ...writers.nodes.statements([...changes.nodes.values()].map(nodeToRow)),
+    ...dropTokens(changes.commands, now),
     ...writers.commands.statements(changes.commands.map((command) => commandToRow(command, cell))),
     ...(changes.commands.length > 0 ? [{ sql: DROP_EXPIRED, values: [cell, now] }] : []),
     ...pruneStatements(batch),
@@ -100,12 +117,31 @@ function pruneStatements({ cell, prune }: Batch): Statement[] {
   if (prune === null) return [];
   const values = [cell, prune.before, prune.limit];
   return [
-    ...['events', 'executions', 'job_versions'].map((table) => ({
+    ...['events', 'executions', 'job_versions', 'job_labels'].map((table) => ({
       sql: `DELETE FROM ${table} WHERE job_id IN (${OLD_JOBS})`,
       values,
     })),
     { sql: `DELETE FROM jobs WHERE id IN (${OLD_JOBS})`, values },
   ];
+}
+
+/** Rows for the labels of new versions; those of the versions before go first. */
+function labels({ jobs: written, versions, superseded }: Changes): Statement[] {
+  const old = chunk([...new Set(superseded.map(({ jobId }) => jobId))].map((jobId) => JSON.stringify(jobId)));
+  const latest = new Map(versions.map((version) => [version.jobId, version]));
+  const rows = [...latest.values()].flatMap((version) =>
+    labelsToRows(version, written.get(version.jobId)?.createdAt ?? version.createdAt),
+  );
+  return [...old.map((json) => ({ sql: DROP_LABELS, values: [json] })), ...writers.labels.statements(rows)];
+}
+
+function dropTokens(commandRows: readonly CommandRow[], now: number): Statement[] {
+  const keys = commandRows.filter(({ token }) => token !== null).map((row) => [row.namespace, row.token]);
+  if (keys.length === 0) return [];
+  return chunk(keys.map((key) => JSON.stringify(key))).map((json) => ({
+    sql: DROP_EXPIRED_TOKENS,
+    values: [json, now],
+  }));
 }
 
 function supersede(rows: readonly Superseded[]): Statement[] {

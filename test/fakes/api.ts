@@ -1,23 +1,35 @@
 import { makeApp } from '../../src/http/app.ts';
 import type { Access, Deps } from '../../src/http/deps.ts';
+import { makeCredentials } from '../../src/store/credentials.ts';
 import { makeReads } from '../../src/store/reads/reads.ts';
 import { FakeD1 } from './d1.ts';
 import { FakeScheduler } from './scheduler.ts';
 
-const OPEN: Access = { mode: 'open', adminToken: undefined, nodeToken: undefined, allowedOrigins: [] };
+const OPEN: Access = {
+  mode: 'open',
+  adminToken: undefined,
+  nodeToken: undefined,
+  allowedOrigins: [],
+  requestsPerSecond: 0,
+};
 
-/** The API over a database in memory and a Scheduler that starts nothing. Ids count up; pauses take no time. */
-export function makeFakeApi(access: Partial<Access> = {}) {
-  const db = new FakeD1();
+/**
+ * The API over a database in memory and a Scheduler that starts nothing. Ids count up; pauses take no time. With the
+ * database of another one it is that API after a restart.
+ */
+export function makeFakeApi(access: Partial<Access> = {}, db = new FakeD1()) {
+  db.sqlite.exec(`UPDATE installation SET node_id = 'n-orchestrator'`);
   const scheduler = new FakeScheduler(db);
   const pauses: number[] = [];
+  const clock = { now: 1_763_633_500_000 };
   let ids = 0;
   const deps: Deps = {
     scheduler,
     reads: makeReads(db),
+    credentials: makeCredentials(db),
     access: { ...OPEN, ...access },
     connect: async () => new Response('connected'),
-    now: () => 1_763_633_500_000,
+    now: () => clock.now,
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
     sleep: async (ms) => {
       // The wait for an answer must not end before the answer.
@@ -37,5 +49,5 @@ export function makeFakeApi(access: Partial<Access> = {}) {
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, json: () => JSON.parse(text) };
   };
-  return { db, scheduler, pauses, app, send };
+  return { db, scheduler, pauses, clock, app, send };
 }

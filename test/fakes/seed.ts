@@ -1,4 +1,7 @@
-import type { FakeD1 } from './d1.ts';
+/** What takes the rows; a fake of D1, or what writes to a real one. */
+interface Rows {
+  insert(table: string, row: Readonly<Record<string, string | number | null>>): void;
+}
 
 /** Rows with everything filled in; a test names what it is about. */
 
@@ -27,15 +30,18 @@ interface JobSeed {
   id: string;
   name?: string;
   namespace?: string;
+  type?: string;
   state?: string;
   stateMessage?: string;
+  /** 1 while the Scheduler must know the job. */
+  active?: 0 | 1;
   version?: number;
   labels?: Record<string, string>;
   createdAt?: number;
   modifiedAt?: number;
 }
 
-export function seedJob(db: FakeD1, seed: JobSeed): void {
+export function seedJob(db: Rows, seed: JobSeed): void {
   const { id, name = id, namespace = 'default', state = 'Running', version = 1, labels = {} } = seed;
   const createdAt = seed.createdAt ?? 1_763_633_472_123_456;
   db.insert('jobs', {
@@ -43,7 +49,7 @@ export function seedJob(db: FakeD1, seed: JobSeed): void {
     cell: 'cell-0',
     namespace,
     name,
-    type: 'batch',
+    type: seed.type ?? 'batch',
     priority: 0,
     count: 1,
     needs: '{}',
@@ -54,11 +60,20 @@ export function seedJob(db: FakeD1, seed: JobSeed): void {
     revision: 3,
     event_seq: 0,
     version_at: 0,
-    active: 1,
+    active: seed.active ?? 1,
     created_at: createdAt,
     modified_at: seed.modifiedAt ?? createdAt + 1_000_001,
   });
-  const spec = JSON.stringify({ ...HELLO, Name: name, Namespace: namespace, Labels: labels });
+  for (const [key, value] of Object.entries(labels)) {
+    db.insert('job_labels', { job_id: id, key, value, created_at: createdAt });
+  }
+  const spec = JSON.stringify({
+    ...HELLO,
+    Type: seed.type ?? 'batch',
+    Name: name,
+    Namespace: namespace,
+    Labels: labels,
+  });
   for (let v = 1; v <= version; v++) {
     const old =
       v < version ? { state: 'Stopped', state_message: 'superseded', revision: 2, modified_at: createdAt } : {};
@@ -69,6 +84,8 @@ export function seedJob(db: FakeD1, seed: JobSeed): void {
 interface ExecutionSeed {
   id: string;
   jobId: string;
+  nodeId?: string;
+  namespace?: string;
   jobVersion?: number;
   partition?: number;
   computeState?: string;
@@ -77,15 +94,15 @@ interface ExecutionSeed {
   createdAt?: number;
 }
 
-export function seedExecution(db: FakeD1, seed: ExecutionSeed): void {
+export function seedExecution(db: Rows, seed: ExecutionSeed): void {
   db.insert('executions', {
     id: seed.id,
     cell: 'cell-0',
-    namespace: 'default',
+    namespace: seed.namespace ?? 'default',
     job_id: seed.jobId,
     job_version: seed.jobVersion ?? 1,
     partition: seed.partition ?? 0,
-    node_id: 'n-one',
+    node_id: seed.nodeId ?? 'n-one',
     eval_id: 'eval',
     compute_state: seed.computeState ?? 'Running',
     compute_message: '',
@@ -111,7 +128,7 @@ interface EventSeed {
   createdAt?: number;
 }
 
-export function seedEvent(db: FakeD1, seed: EventSeed): void {
+export function seedEvent(db: Rows, seed: EventSeed): void {
   const executionId = seed.executionId ?? '';
   db.insert('events', {
     job_id: seed.jobId,
@@ -130,10 +147,11 @@ interface NodeSeed {
   id: string;
   membership?: string;
   connection?: string;
+  lastError?: string;
   labels?: Record<string, string>;
 }
 
-export function seedNode(db: FakeD1, seed: NodeSeed): void {
+export function seedNode(db: Rows, seed: NodeSeed): void {
   db.insert('nodes', {
     id: seed.id,
     cell: 'cell-0',
@@ -149,7 +167,7 @@ export function seedNode(db: FakeD1, seed: NodeSeed): void {
       sources: ['inline'],
       capacity: { cpu: 4, memory: 8_000_000_000, disk: 80_000_000_000, gpu: 0 },
     }),
-    last_error: '',
+    last_error: seed.lastError ?? '',
     connected_at: 1_763_633_400_000,
     disconnected_at: 0,
     created_at: 1_763_633_400_000_000,

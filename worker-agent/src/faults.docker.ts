@@ -114,13 +114,14 @@ async function run(spec: RunSpec, more: { stop?: AbortSignal; onRunning?: () => 
 async function readLog(shelf: LogShelf, { executionId }: RunSpec): Promise<{ stdout: Buffer; stderr: string }> {
   const reading = await shelf.read(executionId);
   const streams: Buffer[][] = [[], [], []];
-  for (let from = 0; reading !== null;) {
+  if (reading === null) throw new Error('no log');
+  for (let from = 0; ;) {
     const { chunks, next, end } = await reading.spool.read(from, 1024 * 1024);
     for (const { stream, bytes } of readChunks(chunks)) streams[stream]?.push(Buffer.from(bytes));
     if (end || next === from) break;
     from = next;
   }
-  reading?.done();
+  reading.done();
   return { stdout: Buffer.concat(streams[1] ?? []), stderr: Buffer.concat(streams[2] ?? []).toString('utf8') };
 }
 

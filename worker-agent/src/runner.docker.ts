@@ -57,7 +57,11 @@ describe('a task in Docker', () => {
       .split('\n')
       .map((line) => line.split(' ')[1]);
     // Docker's own files of the container: not one of them is a path that the machine has otherwise.
-    expect(targets.toSorted()).toEqual(['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']);
+    expect(targets.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
+      '/etc/hostname',
+      '/etc/hosts',
+      '/etc/resolv.conf',
+    ]);
   });
 
   test('its output and exit code come back, whole', async ({ expect }) => {

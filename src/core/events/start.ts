@@ -1,12 +1,5 @@
 import type { EpochMs, NodeId } from '../../../schema/ids.ts';
-import {
-  ACK_AFTER_START_MS,
-  FENCED_EXPIRY_MS,
-  GRACE_MS,
-  LEASE_MS,
-  OVERDUE_GRACE_MS,
-  STOP_RESEND_MS,
-} from '../../../schema/limits.ts';
+import { ACK_AFTER_START_MS, FENCED_EXPIRY_MS, OVERDUE_GRACE_MS, STOP_RESEND_MS } from '../../../schema/limits.ts';
 import { closeCodes } from '../../../schema/protocol/version.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
@@ -19,6 +12,7 @@ import { waitInLine } from '../kinds/partitions.ts';
 import { safely } from '../safely.ts';
 import type { Turn } from '../turn.ts';
 import { closeWhenEmpty } from './change-node.ts';
+import { lossTime } from './disconnect.ts';
 import { openSession } from './hello.ts';
 
 /** A socket that outlived the object, as its attachment describes it. */
@@ -32,9 +26,11 @@ export interface SurvivingSession {
 /**
  * The first event of a loaded world. Sockets that survived are taken back, what was sent without an answer is sent again,
  * deadlines are armed, and every job is looked at once: whatever was lost between a commit and a send is repaired here.
+ * An object that slept finds its deadlines where they were; after an outage they wait a little more.
+ * @param afterOutage  deadlines passed while nobody could run
  */
-export function takeStart(turn: Turn, surviving: readonly SurvivingSession[]): void {
-  turn.world.startedAt = turn.now;
+export function takeStart(turn: Turn, surviving: readonly SurvivingSession[], afterOutage: boolean): void {
+  turn.world.startedAt = afterOutage ? turn.now : 0;
   takeBackSessions(turn, surviving);
   markAbsentNodes(turn);
   for (const execution of turn.world.executions.values()) {
@@ -74,7 +70,7 @@ function markAbsentNodes(turn: Turn): void {
     if (node.connection === 'CONNECTED') {
       turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: 'connection lost' });
     }
-    if (turn.world.openCount(node.id) > 0) turn.world.timers.set('lost', node.id, turn.now + LEASE_MS + GRACE_MS);
+    if (turn.world.openCount(node.id) > 0) turn.world.timers.set('lost', node.id, lossTime(turn, node.id));
   }
 }
 
@@ -91,14 +87,17 @@ function resume(turn: Turn, execution: ExecutionRecord): void {
   armBackstop(turn, execution, job);
   if (execution.computeState !== 'New') return;
   if (session !== undefined) sendRun(turn, session, execution, job);
-  else turn.world.timers.set('ack', execution.id, turn.now + ACK_AFTER_START_MS);
+  else {
+    const since = Math.max(msOf(execution.createdAt), turn.world.startedAt);
+    turn.world.timers.set('ack', execution.id, since + ACK_AFTER_START_MS);
+  }
 }
 
-/** Deadlines that passed while nobody could run wait a little more: the fault was not the job's. */
 function armJob(turn: Turn, job: JobRecord): void {
   if (isTerminalJobState(job.state)) return;
-  const notBefore = turn.now + OVERDUE_GRACE_MS;
-  const shifted = (at: EpochMs) => (at <= turn.now ? notBefore : at);
+  // What passed while nobody could run waits a little more: the fault was not the job's.
+  const notBefore = turn.world.startedAt + OVERDUE_GRACE_MS;
+  const shifted = (at: EpochMs) => (at <= turn.world.startedAt ? notBefore : at);
   const { totalTimeoutMs } = job.needs;
   if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, shifted(job.versionAt + totalTimeoutMs));
   const queueMs = kinds[job.type].queueTimeoutMs(turn, job);

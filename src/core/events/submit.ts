@@ -1,6 +1,6 @@
-import { COMMAND_TTL_MS } from '../../../schema/limits.ts';
+import { COMMAND_TTL_MS, IDEMPOTENCY_TTL_MS } from '../../../schema/limits.ts';
 import type { JobRecord } from '../../../schema/records.ts';
-import type { Answer, SubmitAnswer, SubmitJob } from '../commands.ts';
+import type { Answer, Idempotency, SubmitAnswer, SubmitJob } from '../commands.ts';
 import { stopExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { clearJob } from '../job-state.ts';
@@ -11,6 +11,9 @@ import type { Turn } from '../turn.ts';
  * @see Bacalhau pkg/orchestrator/endpoint.go: a name in a namespace is one job; its type never changes
  */
 export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> {
+  const { idempotency } = command;
+  const earlier = idempotency === undefined ? null : turn.tokenTaken(command.namespace, idempotency.token);
+  if (earlier !== null && idempotency !== undefined) return repeated(idempotency, earlier);
   if (turn.env.isFull) return databaseFull();
   const existing = turn.world.jobByName(command.namespace, command.name);
   if (existing !== null && existing.specHash === command.specHash && !command.force) return nothingChanged(existing);
@@ -18,18 +21,43 @@ export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> 
   const job = existing === null ? create(turn, command) : update(turn, command, existing);
   turn.setEvaluation(job.id, command.evaluationId);
   const value: SubmitAnswer = { jobId: job.id, evaluationId: command.evaluationId, version: job.version };
-  remember(turn, command.commandId, job.id, value);
+  if (idempotency === undefined) remember(turn, command.commandId, job.id, value);
+  else rememberToken(turn, command.commandId, { ...idempotency, namespace: job.namespace }, value);
   return { ok: true, value };
 }
 
 /** Keeps the answer for the same command sent again. @param subject  the job or node that it was about */
 export function remember(turn: Turn, commandId: string, subject: string, value: unknown): void {
+  const expiresAt = turn.now + COMMAND_TTL_MS;
+  const noToken = { namespace: null, token: null, requestHash: null };
+  turn.putCommand({ id: commandId, subject, answer: JSON.stringify(value), expiresAt, ...noToken });
+}
+
+/** The same with a client's token: for longer, since it is people who send it again. */
+function rememberToken(
+  turn: Turn,
+  commandId: string,
+  use: Idempotency & { namespace: string },
+  value: SubmitAnswer,
+): void {
   turn.putCommand({
     id: commandId,
-    subject,
+    subject: value.jobId,
     answer: JSON.stringify(value),
-    expiresAt: turn.now + COMMAND_TTL_MS,
+    expiresAt: turn.now + IDEMPOTENCY_TTL_MS,
+    ...use,
   });
+}
+
+/** What a token gets that was used before: the first answer for the same request, else a refusal. */
+export function repeated(
+  { token, requestHash }: Idempotency,
+  earlier: { readonly requestHash: string | null; readonly answer: string },
+): Answer<SubmitAnswer> {
+  if (earlier.requestHash === requestHash) return { ok: true, value: JSON.parse(earlier.answer) as SubmitAnswer };
+  const message = `idempotency token ${JSON.stringify(token)} was used for another request`;
+  const hint = 'Send the same request again, or take a new token.';
+  return { ok: false, error: { status: 409, code: 'ResourceInUse', component: 'APIServer', message, hint } };
 }
 
 function create(turn: Turn, command: SubmitJob): JobRecord {

@@ -30,6 +30,7 @@ export function requestLog(deps: Deps): MiddlewareHandler<HttpEnv> {
         status,
         outcome: status < 400 ? 'ok' : 'error',
         ms: deps.now() - start,
+        principal: c.get('principal')?.id ?? '',
         ...c.get('logFields'),
       },
       status >= 500 ? 'error' : 'info',

@@ -1,6 +1,7 @@
 import type { ListExecutionsResponse } from '../../../schema/api/execution.ts';
 import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
 import type { ExecutionListQuery } from '../../store/reads/executions.ts';
+import { jobRef } from '../auth/principal.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 import { presentExecution } from '../present.ts';
@@ -12,16 +13,13 @@ export async function listExecutions(c: Ctx, deps: Deps, text: string): Promise<
   const query = new Query(c);
   const namespace = query.text('namespace');
   const limit = query.uint('limit', MAX_UINT32);
-  const executions = await deps.reads.listExecutions(
-    { namespace, text },
-    {
-      version: readVersionFilter(query),
-      namespace: namespace === '' ? null : namespace,
-      orderBy: readOrder(query.text('order_by')),
-      reverse: query.bool('reverse'),
-      limit: limit === 0 ? MAX_UNPAGED_ROWS : Math.min(limit, MAX_UNPAGED_ROWS),
-    },
-  );
+  const executions = await deps.reads.listExecutions(jobRef(c, namespace, text), {
+    version: readVersionFilter(query),
+    namespace: namespace === '' ? null : namespace,
+    orderBy: readOrder(query.text('order_by')),
+    reverse: query.bool('reverse'),
+    limit: limit === 0 ? MAX_UNPAGED_ROWS : Math.min(limit, MAX_UNPAGED_ROWS),
+  });
   return answer(c, { NextToken: '', Items: executions.map(presentExecution) } satisfies ListExecutionsResponse);
 }
 

@@ -1,4 +1,5 @@
 import type { GetJobResponse } from '../../../schema/api/job.ts';
+import { jobRef } from '../auth/principal.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 import { presentEvent, presentExecution, presentJob } from '../present.ts';
@@ -20,14 +21,11 @@ export async function getJob(c: Ctx, deps: Deps, text: string): Promise<Response
   );
   const withExecutions = include.has('executions');
   const withHistory = include.has('history');
-  const found = await deps.reads.getJob(
-    { namespace: query.text('namespace'), text },
-    {
-      version,
-      executions: withExecutions ? allExecutions(version) : null,
-      history: withHistory ? firstHistory(version) : null,
-    },
-  );
+  const found = await deps.reads.getJob(jobRef(c, query.text('namespace'), text), {
+    version,
+    executions: withExecutions ? allExecutions(version) : null,
+    history: withHistory ? firstHistory(version) : null,
+  });
   const filler = needsFiller(c);
   return answer(c, {
     Job: presentJob(found.job),

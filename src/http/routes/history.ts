@@ -4,6 +4,7 @@ import { MAX_LIST_ROWS } from '../../../schema/limits.ts';
 import type { HistoryQuery } from '../../store/reads/history.ts';
 import type { HistoryPage } from '../../store/reads/reads.ts';
 import { isBefore, isUnreleased, parseVersion } from '../client-version.ts';
+import { jobRef } from '../auth/principal.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 import { historyToken, parseHistoryToken } from '../paging.ts';
@@ -21,7 +22,7 @@ const FILLER_BEFORE = '1.5.0';
 export async function listHistory(c: Ctx, deps: Deps, text: string): Promise<Response> {
   const query = new Query(c);
   const history = readHistoryQuery(query);
-  const page = await deps.reads.listHistory({ namespace: query.text('namespace'), text }, history);
+  const page = await deps.reads.listHistory(jobRef(c, query.text('namespace'), text), history);
   return answer(c, {
     NextToken: nextToken(history, page),
     Items: page.events.map((event) => presentEvent(event, needsFiller(c))),

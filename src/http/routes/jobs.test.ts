@@ -263,6 +263,13 @@ describe('pages of jobs', () => {
   }
 });
 
+test('reaches a name with a slash', async ({ expect }) => {
+  const { send, db } = makeFakeApi();
+  seedJob(db, { id: jobId, name: 'a/b c' });
+  expect((await send('GET', `${JOBS}/a%2Fb%20c`)).json().Job.Name).toBe('a/b c');
+  expect((await send('GET', `${JOBS}/a%2Fb%20c/history`)).status).toBe(200);
+});
+
 describe('queries', () => {
   const { send } = withOneJob();
   const bad = [

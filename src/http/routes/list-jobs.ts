@@ -3,6 +3,7 @@ import { badRequest } from '../../../schema/errors.ts';
 import { MAX_LIST_ROWS } from '../../../schema/limits.ts';
 import { parseSelector } from '../../../schema/selector.ts';
 import type { JobListQuery, JobOrder } from '../../store/reads/jobs.ts';
+import { maySee, scopeOf } from '../auth/principal.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 import { jobToken, parseJobToken } from '../paging.ts';
@@ -13,7 +14,7 @@ const ORDERS: readonly JobOrder[] = ['created_at', 'modified_at'];
 
 /** Jobs of one namespace or of all, oldest first unless asked otherwise. */
 export async function listJobs(c: Ctx, deps: Deps): Promise<Response> {
-  const list = readListQuery(new Query(c));
+  const list = readListQuery(c, new Query(c));
   const { jobs, more } = await deps.reads.listJobs(list);
   const last = jobs.at(-1);
   const token = more && last !== undefined ? nextToken(list, last) : '';
@@ -21,10 +22,10 @@ export async function listJobs(c: Ctx, deps: Deps): Promise<Response> {
 }
 
 /** The token's order and limit win over those of the request; the filters come with every request. */
-function readListQuery(query: Query): JobListQuery {
+function readListQuery(c: Ctx, query: Query): JobListQuery {
   const namespace = query.text('namespace');
   const labels = parseSelector(query.all('labels'));
-  const filters = { namespace: namespace === '' || namespace === '*' ? null : namespace, labels };
+  const filters = { namespaces: namespacesOf(c, namespace), labels };
   const asked = { orderBy: readOrder(query.text('order_by')), reverse: query.bool('reverse') };
   const limit = query.uint('limit', MAX_UINT32);
   const token = query.text('next_token');
@@ -33,6 +34,12 @@ function readListQuery(query: Query): JobListQuery {
     return { ...filters, ...paging, limit: capped(paging.limit) };
   }
   return { ...filters, ...asked, after: null, limit: capped(limit) };
+}
+
+/** Empty and `*` mean every namespace that the caller may see. */
+function namespacesOf(c: Ctx, asked: string): readonly string[] | null {
+  if (asked === '' || asked === '*') return scopeOf(c);
+  return maySee(c, asked) ? [asked] : [];
 }
 
 function readOrder(text: string): JobOrder {

@@ -3,6 +3,7 @@ import { ShoalError } from '../../../schema/errors.ts';
 import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
 import type { ComputeState } from '../../../schema/states.ts';
 import type { ExecutionView } from '../../store/reads/executions.ts';
+import { jobRef } from '../auth/principal.ts';
 import type { Ctx, Deps, HttpEnv, LogsPort } from '../deps.ts';
 import { Query } from '../query.ts';
 
@@ -43,20 +44,17 @@ async function choose(c: Ctx, deps: Deps, text: string): Promise<Wanted> {
   const version = query.uint('job_version');
   query.bool('all_job_versions');
   const [follow, tail] = [query.bool('follow'), query.bool('tail')];
-  const { job, executions } = await deps.reads.getJob(
-    { namespace, text },
-    {
-      version: 0,
-      history: null,
-      executions: {
-        version: version === 0 || wanted !== '' ? 'all' : version,
-        namespace: null,
-        orderBy: 'modified_at',
-        reverse: true,
-        limit: MAX_UNPAGED_ROWS,
-      },
+  const { job, executions } = await deps.reads.getJob(jobRef(c, namespace, text), {
+    version: 0,
+    history: null,
+    executions: {
+      version: version === 0 || wanted !== '' ? 'all' : version,
+      namespace: null,
+      orderBy: 'modified_at',
+      reverse: true,
+      limit: MAX_UNPAGED_ROWS,
     },
-  );
+  });
   const failed = (why: string): Error => new Error(`failed to open log stream for job ${job.id}: ${why}`);
   if (executions.length === 0) {
     throw failed(`no executions found for job ${job.name} with ID ${job.id}, and version ${version}`);

@@ -1,13 +1,24 @@
 import type { Hono } from 'hono';
-import type { GetNodeResponse, ListNodesResponse, NodeState } from '../../../schema/api/node.ts';
-import { nodeNotFound, ShoalError } from '../../../schema/errors.ts';
+import {
+  ChangeNodeRequest,
+  type ChangeNodeResponse,
+  type GetNodeResponse,
+  type ListNodesResponse,
+  type NodeState,
+} from '../../../schema/api/node.ts';
+import { badRequest, nodeNotFound, ShoalError } from '../../../schema/errors.ts';
+import { NodeId } from '../../../schema/ids.ts';
+import { bind } from '../../../schema/job/bind.ts';
+import { MAX_MESSAGE_BYTES } from '../../../schema/limits.ts';
 import { matchesSelector, parseSelector } from '../../../schema/selector.ts';
+import { cutText } from '../../../schema/text.ts';
 import { log } from '../../log.ts';
-import type { LiveNode } from '../../scheduler/rpc.ts';
+import { nodeActions, type LiveNode, type NodeAction } from '../../scheduler/rpc.ts';
+import { readJsonBody } from '../body.ts';
+import { command } from '../command.ts';
 import type { Ctx, Deps, HttpEnv } from '../deps.ts';
 import { answer } from '../json.ts';
 import { sortNodes } from '../node-order.ts';
-import { ORCHESTRATOR_ID } from '../../../schema/ids.ts';
 import { presentNode, presentOrchestratorState } from '../present.ts';
 import { MAX_UINT32, Query } from '../query.ts';
 
@@ -18,6 +29,7 @@ const SHOWN_IDS = 3;
 export function addNodeRoutes(app: Hono<HttpEnv>, deps: Deps): void {
   app.get(NODES, (c) => listNodes(c, deps));
   app.get(`${NODES}/:id`, (c) => getNode(c, deps, c.req.param('id')));
+  app.put(`${NODES}/:id`, (c) => changeNode(c, deps, c.req.param('id')));
 }
 
 /** Nodes are never paged; the key is `Nodes`, and the token always empty. */
@@ -41,21 +53,55 @@ async function listNodes(c: Ctx, deps: Deps): Promise<Response> {
 
 /** A node by its id or by what only its id begins with. */
 async function getNode(c: Ctx, deps: Deps, text: string): Promise<Response> {
+  return answer(c, { Node: await findNode(deps, text) } satisfies GetNodeResponse);
+}
+
+/** @throws ShoalError 404 when no id begins so, 409 when several do and none is the text itself */
+async function findNode(deps: Deps, text: string): Promise<NodeState> {
   const nodes = await allNodes(deps, text);
   const exact = nodes.find((node) => node.Info.NodeID === text);
   if (exact === undefined && nodes.length > 1) throw ambiguous(text, nodes);
   const node = exact ?? nodes[0];
   if (node === undefined) throw nodeNotFound(text);
-  return answer(c, { Node: node } satisfies GetNodeResponse);
+  return node;
+}
+
+/** Approves, rejects or deletes a node. Its id comes from the path alone. */
+async function changeNode(c: Ctx, deps: Deps, text: string): Promise<Response> {
+  const body = bind(ChangeNodeRequest, (await readJsonBody(c)) ?? {});
+  const action = readAction(body.Action ?? '');
+  const { Info: info } = await findNode(deps, text);
+  if (info.NodeType === 'Requester') throw badRequest(`node ${info.NodeID} is the orchestrator itself`);
+  const commandId = deps.newId();
+  const fields = {
+    commandId,
+    nodeId: NodeId.parse(info.NodeID),
+    action,
+    message: cutText(body.Message ?? '', MAX_MESSAGE_BYTES),
+  };
+  await command(deps, commandId, (retry) => deps.scheduler.changeNode({ ...fields, retry }));
+  return answer(c, { Success: true } satisfies ChangeNodeResponse);
+}
+
+function readAction(text: string): NodeAction {
+  const action = nodeActions.find((name) => name === text);
+  if (action === undefined) {
+    throw badRequest(`invalid action ${JSON.stringify(text)}: allowed are ${nodeActions.join(', ')}`);
+  }
+  return action;
 }
 
 /** The nodes whose id begins with `prefix`, the orchestrator among them, in order of id. */
 async function allNodes(deps: Deps, prefix: string): Promise<NodeState[]> {
-  const [records, live] = await Promise.all([deps.reads.listNodes(prefix), liveNodes(deps)]);
+  const [records, live, own] = await Promise.all([
+    deps.reads.listNodes(prefix),
+    liveNodes(deps),
+    deps.reads.orchestratorId(),
+  ]);
   const nodes = records.map((record) =>
     presentNode(record, live === null ? null : (live.get(record.id) ?? silent(record.id))),
   );
-  if (ORCHESTRATOR_ID.startsWith(prefix)) nodes.push(presentOrchestratorState(deps.now()));
+  if (own.startsWith(prefix)) nodes.push(presentOrchestratorState(own, deps.now()));
   return sortNodes(nodes, 'id', false);
 }
 

@@ -1,26 +1,24 @@
-import { z } from 'zod';
-import type { StopJobResponse } from '../../../schema/api/job.ts';
+import { StopJobRequest, type StopJobResponse } from '../../../schema/api/job.ts';
 import { EvaluationId } from '../../../schema/ids.ts';
 import { bind } from '../../../schema/job/bind.ts';
 import { MAX_MESSAGE_BYTES } from '../../../schema/limits.ts';
 import { cutText } from '../../../schema/text.ts';
+import { jobRef } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 import { Query } from '../query.ts';
 
-const StopInput = z.object({ Namespace: z.string().optional(), Reason: z.string().optional() });
-
 const DEFAULT_REASON = 'Stopped at user request';
 
 /** Stops a job. The query is read first and the body overrides it; either may name the reason. */
 export async function stopJob(c: Ctx, deps: Deps, text: string): Promise<Response> {
   const query = new Query(c);
-  const body = bind(StopInput, (await readJsonBody(c)) ?? {});
+  const body = bind(StopJobRequest, (await readJsonBody(c)) ?? {});
   const namespace = body.Namespace ?? query.text('namespace');
   const reason = (body.Reason ?? '') || query.text('reason') || DEFAULT_REASON;
-  const jobId = await deps.reads.findJob({ namespace, text });
+  const jobId = await deps.reads.findJob(jobRef(c, namespace, text));
   c.set('logFields', { jobId });
   const commandId = deps.newId();
   const fields = {

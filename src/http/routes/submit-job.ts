@@ -1,15 +1,17 @@
 import type { SubmitJobResponse } from '../../../schema/api/job.ts';
 import { badRequest } from '../../../schema/errors.ts';
-import { EvaluationId, JobId } from '../../../schema/ids.ts';
+import { EvaluationId, JobId, type NodeId } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
-import { parseSubmission, RESERVED_META } from '../../../schema/job/parse-submission.ts';
+import { parseSubmission, RESERVED_META, type Submission } from '../../../schema/job/parse-submission.ts';
 import { specHash } from '../../../schema/job/spec-hash.ts';
+import { MAX_IDEMPOTENCY_TOKEN_CHARS } from '../../../schema/limits.ts';
+import type { Idempotency } from '../../scheduler/rpc.ts';
+import { requireNamespace } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
-import { ORCHESTRATOR_ID } from '../../../schema/ids.ts';
 
 const MAX_CLIENT_ID_CHARS = 256;
 
@@ -18,7 +20,9 @@ export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
   const submission = parseSubmission((await readJsonBody(c)) ?? {});
   const id = JobId.safeParse(submission.requestedId ?? `j-${deps.newId()}`);
   if (!id.success) throw badRequest(`Job.ID: ${id.error.issues[0]?.message ?? 'invalid'}`);
-  const spec = complete(submission.spec, id.data, c);
+  requireNamespace(c, submission.spec.Namespace);
+  const idempotency = await readIdempotency(c, submission);
+  const spec = complete(submission.spec, { id: id.data, orchestratorId: await deps.reads.orchestratorId() }, c);
   const commandId = deps.newId();
   const fields = {
     commandId,
@@ -33,6 +37,7 @@ export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
     spec: JSON.stringify(spec),
     specHash: await specHash(spec),
     force: submission.force,
+    ...(idempotency !== null && { idempotency }),
   };
   const done = await command(deps, commandId, (retry) => deps.scheduler.submitJob({ ...fields, retry }));
   c.set('logFields', { jobId: done.jobId });
@@ -44,17 +49,35 @@ export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
 }
 
 /** Fills in what only the server knows: the name of an unnamed job, and who took it in. */
-function complete(spec: JobSpec, id: JobId, c: Ctx): JobSpec {
+function complete(spec: JobSpec, { id, orchestratorId }: { id: JobId; orchestratorId: NodeId }, c: Ctx): JobSpec {
   const installation = c.req.header('X-Bacalhau-InstallationID') ?? '';
   const instance = c.req.header('X-Bacalhau-InstanceID') ?? '';
   const meta = {
     ...spec.Meta,
     ...clientMeta('client.installation.id', installation),
     ...clientMeta('client.instance.id', instance),
-    [`${RESERVED_META}orchestrator.id`]: ORCHESTRATOR_ID,
-    [`${RESERVED_META}requester.id`]: ORCHESTRATOR_ID,
+    [`${RESERVED_META}orchestrator.id`]: orchestratorId,
+    [`${RESERVED_META}requester.id`]: orchestratorId,
   };
   return { ...spec, Name: spec.Name === '' ? id : spec.Name, Meta: meta };
+}
+
+/**
+ * The client's own token, from the body or the header `Idempotency-Key`; null when there is none. What it stands for is
+ * what was asked for, however it was spelt.
+ */
+async function readIdempotency(c: Ctx, submission: Submission): Promise<Idempotency | null> {
+  const header = (c.req.header('Idempotency-Key') ?? '').toWellFormed();
+  const { spec, force, requestedId, idempotencyToken } = submission;
+  if (header !== '' && idempotencyToken !== '' && header !== idempotencyToken) {
+    throw badRequest('IdempotencyToken and the header Idempotency-Key differ');
+  }
+  const token = header || idempotencyToken;
+  if (token === '') return null;
+  if (token.length > MAX_IDEMPOTENCY_TOKEN_CHARS || token.includes('\0')) {
+    throw badRequest(`IdempotencyToken: at most ${MAX_IDEMPOTENCY_TOKEN_CHARS} characters, none of them NUL`);
+  }
+  return { token, requestHash: `${await specHash(spec)}:${force}:${requestedId ?? ''}` };
 }
 
 function clientMeta(key: string, value: string): Record<string, string> {

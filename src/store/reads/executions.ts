@@ -3,7 +3,7 @@ import { EvaluationId, ExecutionId, JobId, NodeId, type EpochUs } from '../../..
 import type { Resources } from '../../../schema/job/job.ts';
 import type { RunOutput } from '../../../schema/records.ts';
 import { computeStates, desiredStates, type ComputeState, type DesiredState } from '../../../schema/states.ts';
-import { RESOLVED, refParams, type JobRef } from './resolve.ts';
+import { refParams, resolvedSql, type JobRef } from './resolve.ts';
 import type { Statement } from './statement.ts';
 import { versionSql, type VersionFilter } from './version-filter.ts';
 
@@ -86,12 +86,12 @@ export function readExecution(row: unknown, taskNames: ReadonlyMap<number, strin
 }
 
 export function executionListStatement(ref: JobRef, query: ExecutionListQuery): Statement {
-  const params: (string | number | null)[] = refParams(ref);
+  const params = refParams(ref);
   const bind = (value: string | number): string => `?${params.push(value)}`;
   const direction = query.reverse ? 'DESC' : 'ASC';
   const namespace = query.namespace === null ? '' : ` AND e.namespace = ${bind(query.namespace)}`;
   const sql = `SELECT ${COLUMNS} FROM executions AS e
-    WHERE e.job_id = ${RESOLVED}${versionSql('e.job_version', query.version, bind)}${namespace}
+    WHERE e.job_id = ${resolvedSql(ref)}${versionSql(ref, 'e.job_version', query.version, bind)}${namespace}
     ORDER BY e.${query.orderBy} ${direction}, e.id ${direction} LIMIT ${bind(query.limit)}`;
   return { sql, params };
 }
@@ -99,7 +99,7 @@ export function executionListStatement(ref: JobRef, query: ExecutionListQuery): 
 /** The task's name in each version of the job: executions of many rows share it. */
 export function taskNamesStatement(ref: JobRef): Statement {
   return {
-    sql: `SELECT version, json_extract(spec, '$.Tasks[0].Name') AS name FROM job_versions WHERE job_id = ${RESOLVED}`,
+    sql: `SELECT version, json_extract(spec, '$.Tasks[0].Name') AS name FROM job_versions WHERE job_id = ${resolvedSql(ref)}`,
     params: refParams(ref),
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ExecutionId, JobId } from '../../../schema/ids.ts';
 import type { EventRecord } from '../../../schema/records.ts';
 import { eventTypes, type EventType } from '../../../schema/states.ts';
-import { RESOLVED, refParams, type JobRef } from './resolve.ts';
+import { refParams, resolvedSql, type JobRef } from './resolve.ts';
 import { endOfPrefix, type Statement } from './statement.ts';
 import { versionSql, type VersionFilter } from './version-filter.ts';
 
@@ -48,7 +48,7 @@ export function readEvent(row: unknown): EventRecord {
 
 /** A page of events and one row more, which tells whether others follow. */
 export function historyStatement(ref: JobRef, query: HistoryQuery): Statement {
-  const params: (string | number | null)[] = refParams(ref);
+  const params = refParams(ref);
   const bind = (value: string | number): string => `?${params.push(value)}`;
   const from = bind(query.fromSeq);
   const type = query.type === null ? '' : ` AND e.type = ${bind(query.type)}`;
@@ -58,18 +58,21 @@ export function historyStatement(ref: JobRef, query: HistoryQuery): Statement {
       : ` AND e.execution_id >= ${bind(query.executionId)} AND e.execution_id < ${bind(endOfPrefix(query.executionId))}`;
   const since = query.since <= 0 ? '' : ` AND e.created_at >= ${bind(query.since * 1_000_000)}`;
   const sql = `SELECT e.job_id, e.seq, e.type, e.job_version, e.execution_id, e.topic, e.message, e.details, e.created_at
-    FROM events AS e WHERE e.job_id = ${RESOLVED} AND e.seq >= ${from}
-    ${versionSql('e.job_version', query.version, bind)}${type}${execution}${since}
+    FROM events AS e WHERE e.job_id = ${resolvedSql(ref)} AND e.seq >= ${from}
+    ${versionSql(ref, 'e.job_version', query.version, bind)}${type}${execution}${since}
     ORDER BY e.seq LIMIT ${bind(query.limit + 1)}`;
   return { sql, params };
 }
 
 /** What decides whether more may come: the job's state, and that of the executions that were asked for. */
 export function progressStatement(ref: JobRef, executionId: string): Statement {
+  const params = refParams(ref);
+  const from = `?${params.push(executionId)}`;
+  const end = `?${params.push(executionId === '' ? '' : endOfPrefix(executionId))}`;
+  const counted = `SELECT count(*) FROM executions AS e WHERE e.job_id = j.id AND e.id >= ${from} AND e.id < ${end}`;
   return {
-    sql: `SELECT state, (SELECT count(*) FROM executions AS e WHERE e.job_id = j.id AND e.id >= ?4 AND e.id < ?5) AS executions,
-        (SELECT count(*) FROM executions AS e WHERE e.job_id = j.id AND e.id >= ?4 AND e.id < ?5 AND e.open = 1) AS open
-      FROM jobs AS j WHERE j.id = ${RESOLVED}`,
-    params: [...refParams(ref), executionId, executionId === '' ? '' : endOfPrefix(executionId)],
+    sql: `SELECT state, (${counted}) AS executions, (${counted} AND e.open = 1) AS open
+      FROM jobs AS j WHERE j.id = ${resolvedSql(ref)}`,
+    params,
   };
 }

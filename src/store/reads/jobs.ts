@@ -3,8 +3,8 @@ import { JobId, type EpochUs } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import type { Requirement } from '../../../schema/selector.ts';
 import { jobStates, jobTypes, type JobState, type JobType } from '../../../schema/states.ts';
-import { RESOLVED, refParams, type JobRef } from './resolve.ts';
-import { selectorSql } from './selector-sql.ts';
+import { refParams, resolvedSql, type JobRef } from './resolve.ts';
+import { searchOf, selectorSql, valueSql } from './selector-sql.ts';
 import type { Statement } from './statement.ts';
 
 /** A job at one of its versions, as it is shown. */
@@ -32,8 +32,8 @@ export interface JobCursor {
 }
 
 export interface JobListQuery {
-  /** Null means all. */
-  readonly namespace: string | null;
+  /** Null means all; a few at most, as each is a search of its own. */
+  readonly namespaces: readonly string[] | null;
   readonly orderBy: JobOrder;
   readonly reverse: boolean;
   /** Null for the first page. */
@@ -76,11 +76,32 @@ export function readJob(row: unknown): JobView {
 
 /** The job at one version; 0 means the latest. */
 export function jobStatement(ref: JobRef, version: number): Statement {
+  const params = refParams(ref);
+  const wanted = `?${params.push(version)}`;
   return {
     sql: `SELECT ${COLUMNS} FROM jobs AS j CROSS JOIN job_versions AS v
-      ON v.job_id = j.id AND v.version = CASE WHEN ?4 = 0 THEN j.version ELSE ?4 END
-      WHERE j.id = ${RESOLVED}`,
-    params: [...refParams(ref), version],
+      ON v.job_id = j.id AND v.version = CASE WHEN ${wanted} = 0 THEN j.version ELSE ${wanted} END
+      WHERE j.id = ${resolvedSql(ref)}`,
+    params,
+  };
+}
+
+/** The job at each of its versions, oldest first, the newest `limit` of them. */
+export function versionListStatement(ref: JobRef, limit: number): Statement {
+  const params = refParams(ref);
+  return {
+    sql: `SELECT ${COLUMNS} FROM jobs AS j CROSS JOIN job_versions AS v ON v.job_id = j.id
+      WHERE j.id = ${resolvedSql(ref)} AND v.version > j.version - ?${params.push(limit)} ORDER BY v.version`,
+    params,
+  };
+}
+
+/** The current version of the job of this name; an id is not looked at. */
+export function jobByNameStatement(namespace: string, name: string): Statement {
+  return {
+    sql: `SELECT ${COLUMNS} FROM jobs AS j CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
+      WHERE j.namespace = ?1 AND j.name = ?2`,
+    params: [namespace, name],
   };
 }
 
@@ -88,17 +109,26 @@ export function jobStatement(ref: JobRef, version: number): Statement {
  * A page of jobs and one row more, which tells whether another page follows. The cursor's comparison is there for the
  * first page too, so that the query is always a search in the index of its order. `CROSS JOIN` keeps SQLite from
  * starting with the versions.
+ *
+ * @param inNamespace one of the query's; null for all
  */
-export function jobListStatement(query: JobListQuery): Statement {
+export function jobListStatement(query: JobListQuery, inNamespace: string | null): Statement {
   const params: (string | number)[] = [];
   const bind = (value: string | number): string => `?${params.push(value)}`;
-  const order = query.orderBy;
   const first = query.reverse ? { at: Number.MAX_SAFE_INTEGER, id: '' } : { at: 0, id: '' };
   const { at, id } = query.after ?? first;
   const [sign, direction] = query.reverse ? ['<', 'DESC'] : ['>', 'ASC'];
-  const namespace = query.namespace === null ? '' : `j.namespace = ${bind(query.namespace)} AND `;
-  const sql = `SELECT ${COLUMNS} FROM jobs AS j CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
-    WHERE ${namespace}(j.${order}, j.id) ${sign} (${bind(at)}, ${bind(id)})${selectorSql(query.labels, 'v.spec', bind)}
-    ORDER BY j.${order} ${direction}, j.id ${direction} LIMIT ${bind(query.limit + 1)}`;
+  const { driver, rest } = searchOf(query.labels);
+  // Labels are kept in the order of creation alone; any other order walks the jobs.
+  const byLabel = query.orderBy === 'created_at' ? driver : null;
+  const [from, order] =
+    byLabel === null
+      ? ['jobs AS j', [`j.${query.orderBy}`, 'j.id']]
+      : ['job_labels AS label CROSS JOIN jobs AS j ON j.id = label.job_id', ['label.created_at', 'label.job_id']];
+  const label = byLabel === null ? '' : `label.key = ${bind(byLabel.key)}${valueSql(byLabel, bind)} AND `;
+  const namespace = inNamespace === null ? '' : `j.namespace = ${bind(inNamespace)} AND `;
+  const sql = `SELECT ${COLUMNS} FROM ${from} CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
+    WHERE ${label}${namespace}(${order.join(', ')}) ${sign} (${bind(at)}, ${bind(id)})${selectorSql(byLabel === null ? query.labels : rest, bind)}
+    ORDER BY ${order.map((column) => `${column} ${direction}`).join(', ')} LIMIT ${bind(query.limit + 1)}`;
   return { sql, params };
 }

@@ -2,17 +2,26 @@ import { describe, test } from 'vitest';
 import { parseSelector } from '../../../schema/selector.ts';
 import { FakeD1 } from '../../../test/fakes/d1.ts';
 import { seedEvent, seedExecution, seedJob } from '../../../test/fakes/seed.ts';
+import {
+  addCredential,
+  anyCredential,
+  findCredential,
+  listCredentials,
+  removeCredential,
+  type CredentialRecord,
+} from '../credentials.ts';
 import { executionListStatement, taskNamesStatement } from './executions.ts';
 import { historyStatement, progressStatement } from './history.ts';
-import { jobListStatement, jobStatement, type JobListQuery } from './jobs.ts';
+import { jobByNameStatement, jobListStatement, jobStatement, versionListStatement, type JobListQuery } from './jobs.ts';
 import { nodeListStatement } from './nodes.ts';
-import { commandStatement, makeReads } from './reads.ts';
+import { commandStatement, INSTALLATION, makeReads } from './reads.ts';
 import { resolveStatement } from './resolve.ts';
 import type { Statement } from './statement.ts';
 
-const ref = { namespace: '', text: 'j-1' };
+const ref = { namespace: '', text: 'j-1', scope: null };
+const scoped = { ...ref, scope: ['a', 'b'] };
 const list: JobListQuery = {
-  namespace: null,
+  namespaces: null,
   orderBy: 'created_at',
   reverse: false,
   after: null,
@@ -24,21 +33,58 @@ const labels = parseSelector(['a=b,c!=d,e in (f),!g,h>1,i<2,k,l notin (m)']);
 const executions = { namespace: 'default', orderBy: 'created_at', reverse: false, limit: 10 } as const;
 const history = { type: 'JobLevel', executionId: 'e-1', since: 1, fromSeq: 1, limit: 10 } as const;
 
+const credential: CredentialRecord = {
+  id: 't-1',
+  kind: 'session',
+  name: '',
+  lookup: 'x',
+  verifier: '',
+  ending: '',
+  parent: 't-0',
+  capabilities: [],
+  namespaces: [],
+  createdAt: 1,
+  expiresAt: 0,
+};
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('no such statement');
+  return value;
+}
+
 const statements: Record<string, Statement> = {
   resolve: resolveStatement(ref),
   job: jobStatement(ref, 0),
   'job at a version': jobStatement(ref, 2),
-  'list of jobs': jobListStatement(list),
-  'list of jobs, next page': jobListStatement({ ...list, after }),
-  'list of jobs by modification': jobListStatement({ ...list, orderBy: 'modified_at', reverse: true, after }),
-  'list of jobs of a namespace': jobListStatement({ ...list, namespace: 'a' }),
-  'list of jobs of a namespace by modification': jobListStatement({
-    ...list,
-    namespace: 'a',
-    orderBy: 'modified_at',
-    after,
-  }),
-  'list of jobs with labels': jobListStatement({ ...list, labels }),
+  'list of jobs': jobListStatement(list, null),
+  'list of jobs, next page': jobListStatement({ ...list, after }, null),
+  'list of jobs by modification': jobListStatement({ ...list, orderBy: 'modified_at', reverse: true, after }, null),
+  'list of jobs of a namespace': jobListStatement(list, 'a'),
+  'list of jobs of a namespace by modification': jobListStatement({ ...list, orderBy: 'modified_at', after }, 'a'),
+  'list of jobs with labels': jobListStatement({ ...list, labels }, null),
+  'list of jobs with labels in a namespace': jobListStatement({ ...list, labels, reverse: true, after }, 'a'),
+  'list of jobs with labels by modification': jobListStatement({ ...list, labels, orderBy: 'modified_at' }, null),
+  ...Object.fromEntries(
+    ['a=b', 'a!=b', 'a in (b,c)', 'a notin (b,c)', 'a', '!a', 'a>1', 'a<1'].map((text) => [
+      `list of jobs with ${text}`,
+      jobListStatement({ ...list, labels: parseSelector([text]), after }, null),
+    ]),
+  ),
+  'resolve in a scope': resolveStatement(scoped),
+  'job in a scope': jobStatement(scoped, 2),
+  'executions in a scope': executionListStatement(scoped, { ...executions, version: 'latest' }),
+  'history in a scope': historyStatement(scoped, { ...history, version: 2 }),
+  'progress in a scope': progressStatement(scoped, 'e-1'),
+  versions: versionListStatement(ref, 10),
+  'job by name': jobByNameStatement('a', 'b'),
+  installation: INSTALLATION,
+  credential: findCredential(['key', 'session'], 'x', 1),
+  'any credential': anyCredential(null, 1),
+  credentials: listCredentials(1),
+  'new credential': { ...must(addCredential(credential)[1]) },
+  'expired credentials': { ...must(addCredential(credential)[0]) },
+  'revoked sessions': { ...must(removeCredential('t-1')[0]) },
+  'revoked credential': { ...must(removeCredential('t-1')[1]) },
   executions: executionListStatement(ref, { ...executions, version: 'latest' }),
   'executions of all versions': executionListStatement(ref, { ...executions, version: 'all' }),
   'executions of a version': executionListStatement(ref, { ...executions, version: 2, orderBy: 'id' }),
@@ -57,7 +103,7 @@ describe('plans', () => {
       const plan = db.sqlite.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params);
       const steps = plan.map((row) => String(row['detail']));
       const scans = steps.filter(
-        (step) => step.startsWith('SCAN') && !/^SCAN (CONSTANT ROW|json_each|label|\()/.test(step),
+        (step) => step.startsWith('SCAN') && !/^SCAN (CONSTANT ROW|json_each|scope|installation|\()/.test(step),
       );
       expect(scans).toEqual([]);
       if (name.startsWith('list of jobs')) expect(steps.filter((step) => step.includes('TEMP B-TREE'))).toEqual([]);
@@ -77,7 +123,7 @@ describe('a job is found', () => {
   seedJob(db, { id: id(1), name: 'one' });
   seedJob(db, { id: id(2), name: id(1), namespace: 'other' });
   seedJob(db, { id: 'j-own', name: 'two' });
-  const find = (text: string, namespace = '') => reads.findJob({ namespace, text });
+  const find = (text: string, namespace = '') => reads.findJob({ namespace, text, scope: null });
   const cases = [
     { name: 'by name in the default namespace', text: 'one', namespace: '', want: id(1) },
     { name: 'by id whatever the namespace', text: id(1), namespace: 'nowhere', want: id(1) },
@@ -93,6 +139,14 @@ describe('a job is found', () => {
   });
   test('not by a whole id that is not there', async ({ expect }) => {
     await expect(find(id(3))).rejects.toThrow(`job not found: ${id(3)}`);
+  });
+  test('only within a scope, ambiguous beginnings too', async ({ expect }) => {
+    const inScope = (text: string, namespace = '') => reads.findJob({ namespace, text, scope: ['other', 'mine'] });
+    expect(await inScope('j-0')).toBe(id(2));
+    expect(await inScope(id(1), 'other')).toBe(id(2));
+    expect(await inScope(id(2))).toBe(id(2));
+    for (const text of [id(1), 'one', 'j-o', 'j-own']) await expect(inScope(text)).rejects.toThrow('job not found');
+    await expect(inScope('one', 'default')).rejects.toThrow('job not found');
   });
   test('not when several begin so', async ({ expect }) => {
     await expect(find('j-0')).rejects.toMatchObject({ shape: { status: 409, code: 'MultipleJobsFound' } });
@@ -130,7 +184,16 @@ describe('a list of jobs', () => {
     expect(await pages({ reverse: true }, 2)).toEqual([[id(4), id(3)], [id(2), id(1)], [id(0)]]);
   });
   test('keeps to a namespace', async ({ expect }) => {
-    expect(await pages({ namespace: 'odd' }, 1)).toEqual([[id(1)], [id(3)]]);
+    expect(await pages({ namespaces: ['odd'] }, 1)).toEqual([[id(1)], [id(3)]]);
+  });
+  test('keeps to the namespaces of a scope', async ({ expect }) => {
+    const both = { namespaces: ['even', 'odd', 'none'] };
+    expect(await pages(both, 2)).toEqual([[id(0), id(1)], [id(2), id(3)], [id(4)]]);
+    expect(await pages({ ...both, reverse: true }, 3)).toEqual([
+      [id(4), id(3), id(2)],
+      [id(1), id(0)],
+    ]);
+    expect(await pages({ namespaces: [] }, 3)).toEqual([[]]);
   });
   test('keeps to labels', async ({ expect }) => {
     const select = (text: string) => pages({ labels: parseSelector([text]) }, 10);
@@ -146,7 +209,7 @@ test('one handler is one call', async ({ expect }) => {
   seedJob(db, { id: id(1), version: 2 });
   const version = 'latest';
   await reads.getJob(
-    { namespace: '', text: id(1) },
+    { namespace: '', text: id(1), scope: null },
     { version: 0, executions: { ...executions, version }, history: { ...history, executionId: '', version } },
   );
   expect(db.calls).toBe(1);
@@ -156,7 +219,7 @@ test('an old version shows how it ended', async ({ expect }) => {
   const { db, reads } = fixture();
   seedJob(db, { id: id(1), version: 2, state: 'Running' });
   const get = (version: number) =>
-    reads.getJob({ namespace: '', text: id(1) }, { version, executions: null, history: null });
+    reads.getJob({ namespace: '', text: id(1), scope: null }, { version, executions: null, history: null });
   expect((await get(0)).job).toMatchObject({ version: 2, state: 'Running' });
   expect((await get(2)).job).toMatchObject({ version: 2, state: 'Running' });
   expect((await get(1)).job).toMatchObject({ version: 1, state: 'Stopped', stateMessage: 'superseded' });
@@ -172,7 +235,9 @@ test('executions of the latest version, of one, of all', async ({ expect }) => {
   seedExecution(db, { id: executionId(2), jobId: id(1), jobVersion: 2, createdAt: 2 });
   const of = async (version: number | 'latest' | 'all', reverse = false) => {
     const query = { ...executions, namespace: null, version, reverse };
-    return (await reads.listExecutions({ namespace: '', text: id(1) }, query)).map((execution) => execution.jobVersion);
+    return (await reads.listExecutions({ namespace: '', text: id(1), scope: null }, query)).map(
+      (execution) => execution.jobVersion,
+    );
   };
   expect([await of('latest'), await of(1), await of('all'), await of('all', true)]).toEqual([[2], [1], [1, 2], [2, 1]]);
 });
@@ -184,7 +249,7 @@ test('history stays live until what it is about has ended', async ({ expect }) =
   for (let seq = 1; seq <= 3; seq++) seedEvent(db, { jobId: id(1), seq, executionId: seq === 3 ? executionId(1) : '' });
   const read = (query: object) =>
     reads.listHistory(
-      { namespace: '', text: id(1) },
+      { namespace: '', text: id(1), scope: null },
       { version: 'latest', type: null, executionId: '', since: 0, fromSeq: 0, limit: 2, ...query },
     );
   expect(await read({})).toMatchObject({ more: true, live: true });

@@ -1,15 +1,24 @@
 import { z } from 'zod';
 import { ShoalError } from '../../../schema/errors.ts';
-import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
-import type { JobId } from '../../../schema/ids.ts';
+import { MAX_LIST_ROWS, MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
+import { NodeId, type JobId } from '../../../schema/ids.ts';
 import type { EventRecord, NodeRecord } from '../../../schema/records.ts';
 import { isTerminalJobState, jobStates } from '../../../schema/states.ts';
 import type { ExecutionListQuery, ExecutionView } from './executions.ts';
 import { executionListStatement, readExecution, readTaskNames, taskNamesStatement } from './executions.ts';
 import { historyStatement, progressStatement, readEvent, type HistoryQuery } from './history.ts';
-import { jobListStatement, jobStatement, readJob, type JobListQuery, type JobView } from './jobs.ts';
+import {
+  jobByNameStatement,
+  jobListStatement,
+  jobStatement,
+  readJob,
+  versionListStatement,
+  type JobListQuery,
+  type JobView,
+} from './jobs.ts';
 import { nodeListStatement, readNode } from './nodes.ts';
 import { readResolved, resolveStatement, type JobRef } from './resolve.ts';
+import { runBatch, type Database, type Row, type Rows } from './run-batch.ts';
 import type { Statement } from './statement.ts';
 
 interface JobPage {
@@ -49,25 +58,24 @@ export interface Reads {
   findJob(ref: JobRef): Promise<JobId>;
   getJob(ref: JobRef, query: JobDetailsQuery): Promise<JobDetails>;
   listJobs(query: JobListQuery): Promise<JobPage>;
+  /** Every version as it was last stored, ascending; the newest MAX_LIST_ROWS of them. */
+  listVersions(ref: JobRef): Promise<readonly JobView[]>;
+  /** Null when the namespace has no job of this name. */
+  findByName(namespace: string, name: string): Promise<JobView | null>;
   listExecutions(ref: JobRef, query: ExecutionListQuery): Promise<readonly ExecutionView[]>;
   listHistory(ref: JobRef, query: HistoryQuery): Promise<HistoryPage>;
   /** Nodes whose id begins with `prefix`, in order of id; empty means all. */
   listNodes(prefix: string): Promise<readonly NodeRecord[]>;
   /** JSON of the answer to a command, or null when it is not known to be committed. */
   commandAnswer(commandId: string): Promise<string | null>;
-}
-
-type Row = Record<string, unknown>;
-type Rows = readonly Row[];
-
-/** The part of D1 that is used; `S` is its prepared statement. */
-interface Database<S> {
-  prepare(sql: string): { bind(...params: unknown[]): S };
-  batch(statements: S[]): Promise<{ results: Row[] }[]>;
+  /** How the orchestrator names itself among the nodes; asked of the database once. */
+  orchestratorId(): Promise<NodeId>;
 }
 
 export function makeReads<S>(db: Database<S>): Reads {
   const query = (...statements: readonly (Statement | null)[]): Promise<Rows[]> => runBatch(db, statements);
+  // A plain value: a promise would belong to the request that made it.
+  let orchestratorId: NodeId | null = null;
   return {
     async findJob(ref) {
       const [found = []] = await query(resolveStatement(ref));
@@ -75,8 +83,18 @@ export function makeReads<S>(db: Database<S>): Reads {
     },
     getJob: (ref, details) => getJob(query, ref, details),
     async listJobs(list) {
-      const [rows = []] = await query(jobListStatement(list));
-      return { jobs: rows.slice(0, list.limit).map(readJob), more: rows.length > list.limit };
+      const namespaces = list.namespaces ?? [null];
+      const pages = await query(...namespaces.map((namespace) => jobListStatement(list, namespace)));
+      return mergePages(list, pages);
+    },
+    async listVersions(ref) {
+      const [found = [], rows = []] = await query(resolveStatement(ref), versionListStatement(ref, MAX_LIST_ROWS));
+      readResolved(ref, found);
+      return rows.map(readJob);
+    },
+    async findByName(namespace, name) {
+      const [rows = []] = await query(jobByNameStatement(namespace, name));
+      return rows[0] === undefined ? null : readJob(rows[0]);
     },
     async listExecutions(ref, list) {
       const [found = [], names = [], rows = []] = await query(
@@ -106,7 +124,28 @@ export function makeReads<S>(db: Database<S>): Reads {
       const answer = rows[0]?.['answer'];
       return typeof answer === 'string' ? answer : null;
     },
+    async orchestratorId() {
+      if (orchestratorId !== null) return orchestratorId;
+      const [rows = []] = await query(INSTALLATION);
+      orchestratorId = NodeId.parse(rows[0]?.['node_id']);
+      return orchestratorId;
+    },
   };
+}
+
+export const INSTALLATION: Statement = { sql: 'SELECT node_id FROM installation WHERE id = 1', params: [] };
+
+/** One page from the pages of several namespaces, each in the order of the list. */
+function mergePages(list: JobListQuery, pages: readonly Rows[]): JobPage {
+  const first = pages[0] ?? [];
+  if (pages.length <= 1) return { jobs: first.slice(0, list.limit).map(readJob), more: first.length > list.limit };
+  const sign = list.reverse ? -1 : 1;
+  const at = (job: JobView) => (list.orderBy === 'created_at' ? job.createdAt : job.modifiedAt);
+  const jobs = pages
+    .flat()
+    .map(readJob)
+    .sort((a, b) => sign * (at(a) - at(b) || (a.id < b.id ? -1 : 1)));
+  return { jobs: jobs.slice(0, list.limit), more: jobs.length > list.limit };
 }
 
 export function commandStatement(commandId: string): Statement {
@@ -149,21 +188,4 @@ function readHistory(query: HistoryQuery, rows: Rows, progress: Row | undefined)
   }
   const state = z.enum(jobStates).parse(progress?.['state']);
   return { events, more, live: !isTerminalJobState(state) };
-}
-
-/** Runs the statements in one transaction; the rows of one that is null are empty. */
-async function runBatch<S>(db: Database<S>, statements: readonly (Statement | null)[]): Promise<Rows[]> {
-  const asked = statements.filter((statement) => statement !== null);
-  try {
-    const results = await db.batch(asked.map(({ sql, params }) => db.prepare(sql).bind(...params)));
-    let next = 0;
-    return statements.map((statement) => (statement === null ? [] : (results[next++]?.results ?? [])));
-  } catch (cause) {
-    throw new ShoalError('ServiceUnavailable', 'the database does not answer', {
-      component: 'JobStore',
-      hint: 'Try again in a moment.',
-      retryAfterSeconds: 1,
-      cause,
-    });
-  }
 }

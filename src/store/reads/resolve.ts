@@ -2,37 +2,53 @@ import { jobNotFound, ShoalError } from '../../../schema/errors.ts';
 import { JobId } from '../../../schema/ids.ts';
 import { endOfPrefix, type Statement } from './statement.ts';
 
+/** The namespaces that the caller may see; null means all. What lies outside does not exist for it. */
+export type Scope = readonly string[] | null;
+
 /** How a user names a job: by name within a namespace, by id, or by the beginning of an id. */
 export interface JobRef {
-  /** Empty means `default`. It limits names only: an id is looked up in all namespaces. */
+  /** Empty means `default`. It limits names only: an id is looked up in all namespaces of the scope. */
   readonly namespace: string;
   readonly text: string;
+  readonly scope: Scope;
 }
 
-const DEFAULT_NAMESPACE = 'default';
+export const DEFAULT_NAMESPACE = 'default';
 /** A whole id, with or without its letter, is never taken as the beginning of another. */
 const WHOLE_ID = /^([a-z]-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The values of `?1` to `?3` in `RESOLVED` and `resolveStatement`. */
-export function refParams({ namespace, text }: JobRef): [string, string, string | null] {
+/** The values of `?1` to `?3`, and of `?4` for a scope, in `resolvedSql` and `resolveStatement`. */
+export function refParams({ namespace, text, scope }: JobRef): (string | number | null)[] {
   const end = text === '' || WHOLE_ID.test(text) ? null : endOfPrefix(text);
-  return [namespace === '' ? DEFAULT_NAMESPACE : namespace, text, end];
+  const params = [namespace === '' ? DEFAULT_NAMESPACE : namespace, text, end];
+  return scope === null ? params : [...params, JSON.stringify(scope)];
+}
+
+/** At most two of the ids that begin with the text. In a scope each of its namespaces is searched by itself. */
+function begunSql({ scope }: JobRef): string {
+  return scope === null
+    ? 'SELECT id FROM jobs WHERE id >= ?2 AND id < ?3 LIMIT 2'
+    : `SELECT j.id AS id FROM json_each(?4) AS scope CROSS JOIN jobs AS j
+       ON j.namespace = scope.value AND j.id >= ?2 AND j.id < ?3 LIMIT 2`;
 }
 
 /**
- * The id of the job that `?1` to `?3` name, or null: the name comes first, then the whole id, then an id that begins so
- * if there is only one. Part of other statements, so that a handler needs a single call to D1.
+ * The id of the job that the reference names, or null: the name comes first, then the whole id, then an id that begins
+ * so if there is only one. Part of other statements, so that a handler needs a single call to D1.
  * @see Bacalhau pkg/jobstore, GetJobByIDOrName
  */
-export const RESOLVED = `(SELECT coalesce(
-    (SELECT id FROM jobs WHERE namespace = ?1 AND name = ?2),
-    (SELECT id FROM jobs WHERE id = ?2),
-    (SELECT max(id) FROM (SELECT id FROM jobs WHERE id >= ?2 AND id < ?3 LIMIT 2) HAVING count(*) = 1)))`;
+export function resolvedSql(ref: JobRef): string {
+  const own = ref.scope === null ? '' : ' AND namespace IN (SELECT value FROM json_each(?4))';
+  return `(SELECT coalesce(
+    (SELECT id FROM jobs WHERE namespace = ?1 AND name = ?2${own}),
+    (SELECT id FROM jobs WHERE id = ?2${own}),
+    (SELECT max(id) FROM (${begunSql(ref)}) HAVING count(*) = 1)))`;
+}
 
 /** Tells no match from too many; `readResolved` reads its rows. */
 export function resolveStatement(ref: JobRef): Statement {
   return {
-    sql: `SELECT ${RESOLVED} AS id, (SELECT count(*) FROM (SELECT id FROM jobs WHERE id >= ?2 AND id < ?3 LIMIT 2)) AS begin`,
+    sql: `SELECT ${resolvedSql(ref)} AS id, (SELECT count(*) FROM (${begunSql(ref)})) AS begin`,
     params: refParams(ref),
   };
 }

@@ -1,39 +1,54 @@
 import type { Requirement } from '../../../schema/selector.ts';
 
-/**
- * A condition on the labels in a specification. `labels` is an expression for the JSON text, `bind` takes a value and
- * gives its parameter's name. A row of `json_each` is a label.
- */
-export function selectorSql(
-  requirements: readonly Requirement[],
-  spec: string,
-  bind: (value: string | number) => string,
-): string {
-  return requirements.map((requirement) => ` AND ${conditionOf(requirement, spec, bind)}`).join('');
+type Bind = (value: string | number) => string;
+
+/** Which labels a list is driven by, and what is left to be checked of each job. */
+interface LabelSearch {
+  /** The requirement whose rows of `job_labels` are walked in order; null when the jobs themselves are. */
+  readonly driver: Requirement | null;
+  readonly rest: readonly Requirement[];
 }
 
-function conditionOf(
-  { key, operator, values }: Requirement,
-  spec: string,
-  bind: (value: string | number) => string,
-): string {
-  const label = `EXISTS (SELECT 1 FROM json_each(${spec}, '$.Labels') AS label WHERE label.key = ${bind(key)}`;
-  const oneOf = () => `label.value IN (SELECT value FROM json_each(${bind(JSON.stringify(values))}))`;
+/**
+ * Picks what finds the fewest jobs: a label with one value, else a label that must be there. Requirements that are also
+ * met by jobs without the label find nothing.
+ */
+export function searchOf(requirements: readonly Requirement[]): LabelSearch {
+  const driver =
+    requirements.find(({ operator, values }) => operator === 'in' && values.length === 1) ??
+    requirements.find(({ operator }) => operator !== 'notin' && operator !== 'absent') ??
+    null;
+  return { driver, rest: requirements.filter((requirement) => requirement !== driver) };
+}
+
+/** Conditions on the labels of the job `j`. */
+export function selectorSql(requirements: readonly Requirement[], bind: Bind): string {
+  return requirements.map((requirement) => ` AND ${conditionOf(requirement, bind)}`).join('');
+}
+
+function conditionOf(requirement: Requirement, bind: Bind): string {
+  const { key, operator } = requirement;
+  const not = operator === 'notin' || operator === 'absent' ? 'NOT ' : '';
+  return `${not}EXISTS (SELECT 1 FROM job_labels AS label WHERE label.job_id = j.id AND label.key = ${bind(key)}${valueSql(requirement, bind)})`;
+}
+
+/** The condition on `label.value` that makes a label fit; for `notin` and `absent` the one that makes it unfit. */
+export function valueSql({ operator, values }: Requirement, bind: Bind): string {
   // The round trip through a number refuses texts that merely begin with digits.
   const compare = (sign: '>' | '<') =>
-    `CAST(CAST(label.value AS INTEGER) AS TEXT) = label.value AND CAST(label.value AS INTEGER) ${sign} ${bind(Number(values[0]))}`;
+    ` AND CAST(CAST(label.value AS INTEGER) AS TEXT) = label.value AND CAST(label.value AS INTEGER) ${sign} ${bind(Number(values[0]))}`;
   switch (operator) {
     case 'exists':
-      return `${label})`;
     case 'absent':
-      return `NOT ${label})`;
+      return '';
     case 'in':
-      return `${label} AND ${oneOf()})`;
     case 'notin':
-      return `NOT ${label} AND ${oneOf()})`;
+      return values.length === 1
+        ? ` AND label.value = ${bind(values[0] ?? '')}`
+        : ` AND label.value IN (SELECT value FROM json_each(${bind(JSON.stringify(values))}))`;
     case 'gt':
-      return `${label} AND ${compare('>')})`;
+      return compare('>');
     case 'lt':
-      return `${label} AND ${compare('<')})`;
+      return compare('<');
   }
 }

@@ -2,7 +2,16 @@ import type { EpochMs, JobId } from '../../../schema/ids.ts';
 import type { Loaded } from '../../../src/core/world.ts';
 import type { JobRecord } from '../../../schema/records.ts';
 import { MemoryStore } from '../../../src/store/memory-store.ts';
-import type { Batch, CommitOutcome, FenceRow, JobNameKey, SpecKey, Store } from '../../../src/store/store.ts';
+import type {
+  Batch,
+  CommitOutcome,
+  FenceRow,
+  JobNameKey,
+  SpecKey,
+  TokenKey,
+  TokenUse,
+  Store,
+} from '../../../src/store/store.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import type { Base } from './base.ts';
 
@@ -120,6 +129,15 @@ class SimStore implements Store {
 
   findCommands(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     return this.#ask(() => this.#database.rows.findCommands(ids));
+  }
+
+  findTokens(keys: readonly TokenKey[], now: EpochMs): Promise<readonly TokenUse[]> {
+    return this.#ask(() => this.#database.rows.findTokens(keys, now));
+  }
+
+  /** Read once an object's life; its failures are those of any other read. */
+  orchestratorId(): Promise<string> {
+    return this.#database.rows.orchestratorId();
   }
 
   findSpecs(keys: readonly SpecKey[]): Promise<ReadonlyMap<string, JobSpec>> {

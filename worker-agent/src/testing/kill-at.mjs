@@ -10,7 +10,10 @@ const handle = await open(process.execPath, 'r');
 /** @type {import('node:fs/promises').FileHandle} */
 const prototype = Object.getPrototypeOf(handle);
 await handle.close();
-const { appendFile, datasync } = prototype;
+/** What is replaced, each as it was. */
+const { appendFile, datasync } = Object.fromEntries(
+  /** @type {const} */ (['appendFile', 'datasync']).map((name) => [name, prototype[name]]),
+);
 let armed = false;
 
 /** @param {unknown} data @param {string} type */

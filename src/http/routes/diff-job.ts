@@ -1,0 +1,42 @@
+import type { DiffJobResponse } from '../../../schema/api/job.ts';
+import { badRequest, ShoalError } from '../../../schema/errors.ts';
+import { bind } from '../../../schema/job/bind.ts';
+import { SubmissionInput } from '../../../schema/job/input.ts';
+import type { JobSpec } from '../../../schema/job/job.ts';
+import { isReserved, parseSubmission } from '../../../schema/job/parse-submission.ts';
+import { canonicalSpec, specHash } from '../../../schema/job/spec-hash.ts';
+import { maySee } from '../auth/principal.ts';
+import { readJsonBody } from '../body.ts';
+import type { Ctx, Deps } from '../deps.ts';
+import { answer } from '../json.ts';
+import { diffLines } from '../line-diff.ts';
+
+/** How a submission would change the job of its name. Nothing is stored. */
+export async function diffJob(c: Ctx, deps: Deps): Promise<Response> {
+  const body = (await readJsonBody(c)) ?? {};
+  const { Job: job } = bind(SubmissionInput, body);
+  if (job === undefined) throw badRequest('empty/nil job');
+  if ((job.Name ?? '').trim() === '') throw badRequest('invalid job spec: name is missing');
+  const { spec, warnings } = parseSubmission(body);
+  const { Name: name, Namespace: namespace } = spec;
+  const stored = maySee(c, namespace) ? await deps.reads.findByName(namespace, name) : null;
+  if (stored === null) {
+    throw new ShoalError('NotFound', `job name index not found: ${name}:${namespace}`, { component: 'JobStore' });
+  }
+  const isSame = (await specHash(stored.spec)) === (await specHash(spec));
+  return answer(c, {
+    Diff: isSame ? '' : diffLines(textOf(stored.spec), textOf(spec)),
+    Warnings: warnings.length === 0 ? null : [...warnings],
+  } satisfies DiffJobResponse);
+}
+
+/** What counts of a specification, its keys in the order in which a job is shown. */
+function textOf(spec: JobSpec): string {
+  const { Meta: meta, ...rest } = canonicalSpec(spec);
+  return JSON.stringify({ ...rest, Meta: sorted(meta), Labels: sorted(spec.Labels) }, null, 2);
+}
+
+function sorted(map: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(map).filter(([key]) => !isReserved(key));
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,262 @@
+/** Where Shoal differs from the reference, and why. What is not named here is served as the reference says. */
+export interface Deviation {
+  /** A route, `route ?parameter`, `route body field` or `Model.field` of `reference.ts`; or a behaviour in words. */
+  readonly item: string;
+  readonly verdict: 'better' | 'no';
+  readonly reason: string;
+  /** A case of the table, or `file › part of a test's name`. */
+  readonly test?: string;
+}
+
+export const deviations: readonly Deviation[] = [
+  // Routes.
+  { item: 'GET /orchestrator/jobs/{id}/logs', verdict: 'no', reason: 'log streaming is not served yet: 404' },
+  {
+    item: '* /requester/*',
+    verdict: 'better',
+    reason: '410 with the new path where later servers say 404: old scripts learn what to change',
+    test: 'the old API is gone',
+  },
+
+  // Parameters and fields.
+  {
+    item: 'DELETE /orchestrator/jobs/{id} ?reason',
+    verdict: 'better',
+    reason: 'counts when the body names none: browsers and SDKs send the query',
+    test: 'src/http/routes/jobs.test.ts › takes the reason from the query',
+  },
+  {
+    item: 'GET /orchestrator/jobs ?order_by',
+    verdict: 'better',
+    reason: 'an unknown order is 400 and names the allowed ones, not 500',
+    test: 'an order that there is not',
+  },
+  {
+    item: 'GET /orchestrator/jobs ?limit',
+    verdict: 'better',
+    reason: '0 means a page of 1,000 with a token, not everything: memory stays bounded',
+    test: 'src/http/routes/jobs.test.ts › pages of jobs',
+  },
+  {
+    item: 'GET /orchestrator/jobs ?next_token',
+    verdict: 'better',
+    reason: 'names the last row, not an offset: jobs that arrive shift no page',
+    test: 'jobs after a page',
+  },
+  {
+    item: 'GET /orchestrator/jobs/{id}/history ?limit',
+    verdict: 'better',
+    reason: 'at most 1,000 a page',
+    test: 'a page of history',
+  },
+  {
+    item: 'GET /orchestrator/jobs/{id}/history ?execution_id',
+    verdict: 'better',
+    reason: 'a prefix also works at the end of the log',
+    test: 'history of an execution by a short id',
+  },
+  {
+    item: 'GET /orchestrator/jobs/{id}/executions ?limit',
+    verdict: 'better',
+    reason: 'at most 10,000',
+    test: 'executions as the Python SDK asks',
+  },
+  {
+    item: 'GET /orchestrator/nodes ?filter_approval',
+    verdict: 'better',
+    reason: 'the published Python client’s spelling counts too',
+    test: 'nodes by approval as the Python client asks',
+  },
+  {
+    item: 'PUT /orchestrator/nodes/{id} body Action',
+    verdict: 'better',
+    reason: 'an unknown action is 400 and names the allowed ones, not 500; drain and resume beside Bacalhau’s',
+    test: 'an action that there is not',
+  },
+  {
+    item: 'PUT /orchestrator/jobs body IdempotencyToken',
+    verdict: 'better',
+    reason: 'the same submission for 24 h, where Bacalhau ignores it; also as header Idempotency-Key',
+    test: 'test/workerd/idempotency.workerd.test.ts › makes one job of a thousand submits at once',
+  },
+  {
+    item: 'POST /auth/{method} body MethodData',
+    verdict: 'better',
+    reason:
+      'unreadable data is 400, not 500; the phrase changes every ten minutes, so that a signature seen once is no key for ever',
+    test: 'a login that cannot be read',
+  },
+  {
+    item: 'Execution.Job',
+    verdict: 'no',
+    reason:
+      'a snapshot of the job in each row repeats its specification up to 10,000 times; no stock client reads it, and `jobs/{id}?job_version=` shows the same',
+  },
+  { item: 'Job.State.Details', verdict: 'no', reason: 'nothing writes details of a job’s state; the history has them' },
+  {
+    item: 'Execution.DesiredState.Message',
+    verdict: 'better',
+    reason: 'says why an execution is stopped',
+    test: 'src/core/batch.test.ts › ends the job at once and its execution when the agent says so',
+  },
+  {
+    item: 'Execution.ComputeState.Details',
+    verdict: 'no',
+    reason: 'left out when empty, which it always is; the history has the details of each event',
+  },
+  {
+    item: 'Execution.AllocatedResources.Tasks.GPUs',
+    verdict: 'no',
+    reason: 'agents report how many GPUs there are, not which',
+  },
+  {
+    item: 'NodeState.ConnectionState.LastComputeSeqNum',
+    verdict: 'no',
+    reason: 'left out, as the reference does for 0: Shoal’s protocol has no such numbers',
+  },
+  {
+    item: 'NodeState.ConnectionState.LastOrchestratorSeqNum',
+    verdict: 'no',
+    reason: 'left out, as the reference does for 0: Shoal’s protocol has no such numbers',
+  },
+
+  // Behaviour.
+  {
+    item: 'a user’s mistake that is 500 in Bacalhau (ambiguous id, stop of a completed job, an update that changes nothing, rerun of a waiting job, a null task, results of a service)',
+    verdict: 'better',
+    reason: '4xx with the same body and text: the fault is the request’s',
+    test: 'a beginning that several ids share',
+  },
+  {
+    item: 'a value of the wrong type',
+    verdict: 'better',
+    reason: 'the message has path, what was given and what is allowed; up to ten at once',
+    test: 'schema/job/validate-job.test.ts › Job.Tasks[0]: expected an object, got null',
+  },
+  {
+    item: '`ResourcesConfig` in a task',
+    verdict: 'better',
+    reason: 'an alias of `Resources`: a widely used spelling',
+    test: 'schema/job/parse-submission.test.ts › is stored in Bacalhau’s form',
+  },
+  {
+    item: 'a node by its exact id',
+    verdict: 'better',
+    reason: 'wins over other ids that begin so',
+    test: 'src/http/routes/nodes.test.ts › by its whole id, though others begin with it',
+  },
+  {
+    item: 'nanoseconds',
+    verdict: 'better',
+    reason: 'exact integers, distinct and in order; their resolution is a microsecond (docs/decisions/0001)',
+    test: 'a job by its name',
+  },
+  {
+    item: 'a name with `/`',
+    verdict: 'better',
+    reason: 'reachable: `%2F` in a path is a slash',
+    test: 'src/http/routes/jobs.test.ts › reaches a name with a slash',
+  },
+  {
+    item: 'names longer than 255 characters, or with NUL',
+    verdict: 'no',
+    reason: 'refused with 400: they fit no index and no screen',
+    test: 'schema/job/validate-job.test.ts › long name',
+  },
+  {
+    item: 'constraint operators',
+    verdict: 'better',
+    reason: 'an unknown one is refused at submission; Bacalhau fails the job when it is scheduled',
+    test: 'schema/job/validate-job.test.ts › constraint with an unknown operator',
+  },
+  {
+    item: 'specifications over 256 KiB, labels or meta over 64 KiB',
+    verdict: 'no',
+    reason: '413 that names the largest fields: a row of the database holds them',
+    test: 'schema/job/validate-job.test.ts › a large document, naming what is large',
+  },
+  {
+    item: 'who may call',
+    verdict: 'better',
+    reason: 'closed once deployed; open only embedded, for this machine alone',
+    test: 'closed: Missing Authorization header',
+  },
+  {
+    item: 'the login of the command line in closed mode',
+    verdict: 'better',
+    reason: 'works beside users and keys, for registered public keys',
+    test: 'test/workerd/closed.workerd.test.ts › closed: a registered key logs in, and its token outlives a restart',
+  },
+  {
+    item: 'single sign-on (OAuth2)',
+    verdict: 'no',
+    reason: 'not built: keys, users and public keys only; `authconfig` says so',
+    test: 'authconfig has no single sign-on',
+  },
+  {
+    item: 'rate limit',
+    verdict: 'better',
+    reason: 'a setting: off when embedded, 1,000 requests a second of one client deployed',
+    test: 'src/http/auth/credentials.test.ts › of one client',
+  },
+  {
+    item: 'handler time-out of 30 s',
+    verdict: 'better',
+    reason: '503 as JSON with Retry-After instead of bare text',
+    test: 'src/http/routes/jobs.test.ts › may stay unknown',
+  },
+  {
+    item: 'layout of `Diff`',
+    verdict: 'better',
+    reason: 'lines of the job’s JSON with `-`, `+` and a blank; the reference leaves it open',
+    test: 'a submission that changes something',
+  },
+  {
+    item: '/results without HTML escapes',
+    verdict: 'no',
+    reason: 'nothing is published yet, so there is nothing to escape',
+    test: 'results of a job that published nothing',
+  },
+  {
+    item: 'a job without a node',
+    verdict: 'better',
+    reason: 'waits up to 24 h and says why; `QueueTimeout` shortens it. Bacalhau fails it at once',
+    test: 'src/core/batch.test.ts › waits with the reason when no node offers its engine, and starts when one does',
+  },
+  {
+    item: 'a partition’s node',
+    verdict: 'better',
+    reason: 'partitions share a node when they fit, and run in waves',
+    test: 'src/core/batch.test.ts › of many partitions runs in waves over the room there is',
+  },
+  {
+    item: 'a lost node',
+    verdict: 'better',
+    reason: 'its work is fenced and replaced after 90 s; a late result counts while the partition is open',
+    test: 'src/core/nodes.test.ts › for lease and grace: its executions are fenced and placed elsewhere in the same turn',
+  },
+  {
+    item: 'retries',
+    verdict: 'better',
+    reason: 'by class of failure, with a pause that doubles, three attempts',
+    test: 'src/core/batch.test.ts › of the environment is tried three times in all, each time later',
+  },
+  {
+    item: 'a service or daemon whose task ends',
+    verdict: 'better',
+    reason: 'started again, with a pause that doubles to a minute; Bacalhau gives up after two on a node',
+    test: 'src/core/kinds/kinds.test.ts › is kept up: what ends is started again, each time later, and never counts as done',
+  },
+  {
+    item: 'update of a service',
+    verdict: 'better',
+    reason: 'one partition at a time, not all at once',
+    test: 'src/core/kinds/kinds.test.ts › is updated one partition at a time, each when the one before runs',
+  },
+  {
+    item: 'a rejected node',
+    verdict: 'better',
+    reason: 'is told to stop; its work goes elsewhere',
+    test: 'src/core/membership.test.ts › stops what runs there, places it elsewhere, and shuts the node out once it is empty',
+  },
+];

@@ -77,3 +77,13 @@ export const KEPT_UP_MEMORY_MS = 3_600_000;
 export const RESERVE_AFTER_MS = 30_000;
 /** This many different nodes lost while starting one partition fail the job. */
 export const MAX_LOST_NODES = 3;
+/** What is kept of one execution's log, headers of its chunks included: the first and the last half. */
+export const MAX_LOG_BYTES = 1024 * 1024 * 1024;
+/** A chunk of a log holds at most this much output. */
+export const MAX_LOG_CHUNK_BYTES = 64 * 1024;
+/** What is asked of a log at once. */
+export const LOG_PULL_BYTES = 1024 * 1024;
+/** One part of a log as it is stored. */
+export const MAX_LOG_PART_BYTES = 4 * 1024 * 1024;
+/** An execution's token is dead this long after its end. */
+export const TOKEN_AFTER_END_MS = 3_600_000;

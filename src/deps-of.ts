@@ -3,6 +3,7 @@ import type { Env } from './env.ts';
 import { readAccess } from './http/access-settings.ts';
 import type { Deps } from './http/deps.ts';
 import { makeCredentials } from './store/credentials.ts';
+import { makeLogsPort } from './logs/logs-port.ts';
 import { makeReads } from './store/reads/reads.ts';
 
 /** What the API is made of, from the Worker's bindings. */
@@ -22,6 +23,7 @@ export function depsOf(env: Env): Deps {
     credentials: makeCredentials(env.DB),
     access: readAccess(env),
     connect: (request) => scheduler().fetch(request),
+    logs: makeLogsPort(env),
     now: () => Date.now(),
     newId: () => crypto.randomUUID(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

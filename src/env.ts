@@ -1,9 +1,13 @@
+import type { LogsRpc } from './scheduler/logs-rpc.ts';
 import type { SchedulerRpc } from './scheduler/rpc.ts';
 
 /** What the Worker and the Scheduler are given: bindings of `wrangler.toml`, variables and secrets. */
 export interface Env {
   DB: D1Database;
-  SCHEDULER: DurableObjectNamespace<Rpc.DurableObjectBranded & SchedulerRpc>;
+  SCHEDULER: DurableObjectNamespace<Rpc.DurableObjectBranded & SchedulerRpc & LogsRpc>;
+  /** One a log that somebody reads. */
+  LOGS: DurableObjectNamespace;
+  BLOBS: R2Bucket;
   /** `open` only when embedded: no credentials, loopback hosts alone. Anything else is closed. */
   SHOAL_MODE?: string;
   /** `required` closes an embedded installation: callers then need credentials, from whatever host they call. */

@@ -6,6 +6,7 @@ import { log } from './log.ts';
 import { overdueWake } from './scheduler/overdue.ts';
 import { D1Store } from './store/d1-store.ts';
 
+export { LogStream } from './logs/log-stream.ts';
 export { Scheduler } from './scheduler/scheduler-do.ts';
 
 /** Routes are compiled once an isolate; bindings do not change while it lives. */

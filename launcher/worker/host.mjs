@@ -122,7 +122,11 @@ function serve(options, write) {
       modules: [{ type: 'ESModule', path: 'worker.js', contents: readFileSync(options.bundle, 'utf8') }],
       ...compatibility(),
       d1Databases: { DB: databaseName },
-      durableObjects: { SCHEDULER: { className: 'Scheduler', useSQLite: true } },
+      durableObjects: {
+        SCHEDULER: { className: 'Scheduler', useSQLite: true },
+        LOGS: { className: 'LogStream', useSQLite: true },
+      },
+      r2Buckets: { BLOBS: databaseName },
       bindings: { ...options.vars },
       resourcePersistencePath: join(options.state, 'worker'),
       logRequests: false,

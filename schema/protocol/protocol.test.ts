@@ -5,16 +5,18 @@ import { z } from 'zod';
 import { MAX_FRAME_CHARS } from '../limits.ts';
 import { decodeFrame } from './frames.ts';
 import { fromAgent } from './from-agent.ts';
+import { LogPull } from './log-link.ts';
 import { toAgent } from './to-agent.ts';
 import { MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './version.ts';
 
 /** One line a version: what both ends' frames hash to. A changed hash asks for a new version and a line here. */
 const hashes: Readonly<Record<number, string>> = {
   1: '5d114a23aab7830f',
+  2: 'e06d82640288e517',
 };
 
 test('the version goes up when a frame changes', () => {
-  const frames = [fromAgent.schema, toAgent.schema].map((schema) => z.toJSONSchema(schema));
+  const frames = [fromAgent.schema, toAgent.schema, LogPull].map((schema) => z.toJSONSchema(schema));
   const hash = createHash('sha256').update(JSON.stringify(frames)).digest('hex').slice(0, 16);
   expect(hash).toBe(hashes[PROTOCOL_VERSION]);
   expect(PROTOCOL_VERSION - MIN_PROTOCOL_VERSION).toBeLessThanOrEqual(1);

@@ -5,6 +5,9 @@ import { jobTypes } from '../states.ts';
 import { Amounts, Message } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
+/** For exactly one execution: its log. Never logged. */
+const ExecutionToken = z.string().min(1).max(128);
+
 /** Every frame says which Scheduler and which session it is from; the agent drops those that are older than its welcome. */
 const header = z.object({
   epoch: z.int().nonnegative(),
@@ -37,6 +40,8 @@ export const Run = header.extend({
   resources: Amounts,
   /** From the start of the task, on the agent's monotonic clock; 0 means none. */
   executionTimeoutMs: z.int().nonnegative(),
+  /** Proves to the orchestrator that an upload is about this execution. Absent before version 2. */
+  token: ExecutionToken.optional(),
 });
 export type Run = z.infer<typeof Run>;
 
@@ -56,10 +61,14 @@ export const AckReport = header.extend({
 });
 export type AckReport = z.infer<typeof AckReport>;
 
-const ToAgent = z.discriminatedUnion('type', [Welcome, Run, Stop, Keep, AckReport]);
+/** Somebody reads the execution's log: the agent dials in for it. Since version 2. */
+export const OpenLog = header.extend({ type: z.literal('openLog'), executionId: ExecutionId, token: ExecutionToken });
+export type OpenLog = z.infer<typeof OpenLog>;
+
+const ToAgent = z.discriminatedUnion('type', [Welcome, Run, Stop, Keep, AckReport, OpenLog]);
 export type ToAgent = z.infer<typeof ToAgent>;
 
 export const toAgent: FrameSchema<ToAgent> = {
   schema: ToAgent,
-  types: ['welcome', 'run', 'stop', 'keep', 'ackReport'] satisfies ToAgent['type'][],
+  types: ['welcome', 'run', 'stop', 'keep', 'ackReport', 'openLog'] satisfies ToAgent['type'][],
 };

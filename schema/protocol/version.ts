@@ -3,8 +3,9 @@
  * This version and the one before are served.
  *
  * 1: hello, holds, ack, reject, report, capacity, bye; welcome, run, stop, keep, ackReport.
+ * 2: openLog, and a token in `run`; the link for one execution's log.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const MIN_PROTOCOL_VERSION = 1;
 
 /** Where agents dial in, as a WebSocket upgrade. */

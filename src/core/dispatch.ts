@@ -6,6 +6,7 @@ import {
   FENCED_EXPIRY_MS,
   LEASE_MS,
   MAX_STOP_RESEND_MS,
+  OVERDUE_GRACE_MS,
   STOP_RESEND_MS,
 } from '../../schema/limits.ts';
 import type { ExecutionRecord, FailureClass, JobRecord, NodeRecord } from '../../schema/records.ts';
@@ -117,7 +118,8 @@ export function armBackstop(turn: Turn, execution: ExecutionRecord, job: JobReco
   const { executionTimeoutMs } = job.needs;
   if (executionTimeoutMs === 0 || execution.runningSince === null) return;
   const at = execution.runningSince + executionTimeoutMs + EXECUTION_BACKSTOP_MS;
-  turn.world.timers.set('backstop', execution.id, at);
+  // After an outage the agent may still have to say how it ended.
+  turn.world.timers.set('backstop', execution.id, Math.max(at, turn.world.startedAt + OVERDUE_GRACE_MS));
 }
 
 /** A node that holds work is listened to: its silence must be noticed. */

@@ -178,6 +178,22 @@ describe('a node that does not answer', () => {
     expect(core.executionsOf(jobId).map((e) => e.computeState)).toEqual(['Completed', 'Cancelled']);
   });
 
+  test('together with most others gets one more grace: the fault is ours', () => {
+    const core = new CoreHarness();
+    const sessions = ['n-a', 'n-b', 'n-c', 'n-d'].map((name) => core.join(name));
+    const jobs = sessions.map((session) => {
+      const { jobId } = core.submit();
+      core.ack(session, core.execution(jobId).id);
+      return jobId;
+    });
+    for (const session of sessions.slice(0, 3)) core.leave(session);
+    for (const { nodeId } of sessions.slice(3)) core.heard.set(nodeId, core.now + 600_000);
+    core.advance(LEASE_MS + 2 * GRACE_MS - 1);
+    expect(jobs.map((jobId) => core.execution(jobId).fenced)).toEqual([false, false, false, false]);
+    core.advance(1);
+    expect(jobs.slice(0, 3).map((jobId) => core.executionAt(jobId, 0).fenced)).toEqual([true, true, true]);
+  });
+
   test('three nodes lost while starting one partition fail the job', () => {
     const core = new CoreHarness();
     for (const name of ['n-a', 'n-b', 'n-c', 'n-d']) core.join(name);
@@ -269,6 +285,25 @@ describe('a start after an eviction', () => {
     expect(core.execution(jobId).fenced).toBe(false);
     core.join('n-a', { holds: holds(core.execution(jobId).id, 'Running') });
     expect(core.execution(jobId).computeState).toBe('BidAccepted');
+  });
+
+  test('an object that slept finds its deadlines where they were, however often it was woken', () => {
+    const core = new CoreHarness();
+    const a = core.join('n-a');
+    const lost = core.submit();
+    core.ack(a, core.execution(lost.jobId).id);
+    core.leave(a);
+    const total = core.submit({ needs: { totalTimeoutMs: 70_000 } });
+    const queued = core.submit({ needs: { queueTimeoutMs: 80_000 } });
+    const begin = core.now;
+    for (const at of [20_000, 40_000, 69_000, 71_000, 79_000, 81_000, 89_000, 91_000]) {
+      core.now = begin + at;
+      core.restart([], false);
+      core.turn({ type: 'wake' });
+      expect([at, core.job(total.jobId).state]).toEqual([at, at < 70_000 ? 'Queued' : 'Failed']);
+      expect([at, core.job(queued.jobId).state]).toEqual([at, at < 80_000 ? 'Queued' : 'Failed']);
+      expect([at, core.execution(lost.jobId).fenced]).toEqual([at, at >= 90_000]);
+    }
   });
 
   test('after a hibernation a deadline is met when it is due', () => {

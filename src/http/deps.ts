@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
-import type { EpochMs } from '../../schema/ids.ts';
+import type { EpochMs, ExecutionId } from '../../schema/ids.ts';
+import type { Part } from '../logs/part.ts';
 import type { SchedulerRpc } from '../scheduler/rpc.ts';
+import type { LogOwner } from '../store/reads/log-owner.ts';
 import type { Credentials } from '../store/credentials.ts';
 import type { Reads } from '../store/reads/reads.ts';
 import type { Principal } from './auth/principal.ts';
@@ -18,6 +20,18 @@ export interface Access {
   readonly requestsPerSecond: number;
 }
 
+/** Logs of executions, wherever they are. */
+export interface LogsPort {
+  findOwner(executionId: string): Promise<LogOwner | null>;
+  /** Whether the token was made for the execution. */
+  checkToken(executionId: string, token: string): Promise<boolean>;
+  /** Hands an upgrade to where the log's readers and its agent meet. */
+  stream(executionId: string, request: Request): Promise<Response>;
+  /** Upgrades, tells an error and closes, as after a whole log. */
+  refuse(text: string): Response;
+  putPart(executionId: ExecutionId, part: Part, chunks: ArrayBuffer): Promise<void>;
+}
+
 /** What the API is made of; a test gives its own. */
 export interface Deps {
   readonly scheduler: SchedulerRpc;
@@ -26,6 +40,8 @@ export interface Deps {
   readonly access: Access;
   /** Hands the upgrade request of an agent to the Scheduler. */
   readonly connect: (request: Request) => Promise<Response>;
+  /** Absent where no logs are kept: then there are no routes to them. */
+  readonly logs?: LogsPort;
   readonly now: () => EpochMs;
   /** A random uuid, lower-case. */
   readonly newId: () => string;

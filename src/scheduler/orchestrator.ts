@@ -1,5 +1,6 @@
 import { ShoalError } from '../../schema/errors.ts';
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
+import type { ToAgent } from '../../schema/protocol/to-agent.ts';
 import { resourcesOf } from '../core/amounts.ts';
 import type { LiveNode } from '../core/commands.ts';
 import { decide, isCommand, type AgentFrame, type CoreEvent, type Reply } from '../core/decide.ts';
@@ -51,7 +52,7 @@ export class Orchestrator {
   constructor(ports: Ports, settings: Settings) {
     this.#ports = ports;
     this.#settings = settings;
-    this.#outbox = new Outbox(ports.store);
+    this.#outbox = new Outbox(ports.store, ports.executionToken?.bind(ports));
     this.#housekeeping = new Housekeeping(settings);
   }
 
@@ -95,6 +96,18 @@ export class Orchestrator {
         runningExecutions: world.openCount(node.id),
       };
     });
+  }
+
+  /** Has a node dial in for a log; nothing of it is state, so it takes no turn. False when the node is not connected. */
+  async openLog(executionId: ExecutionId, nodeId: NodeId): Promise<boolean> {
+    if (this.#reign === null) await this.take({ type: 'wake' }, 0);
+    const reign = this.#reign;
+    const session = reign?.world.sessions.get(nodeId)?.id;
+    const token = await this.#ports.executionToken?.(executionId);
+    if (reign === null || session === undefined || token === undefined) return false;
+    const frame: ToAgent = { type: 'openLog', epoch: reign.fence.epoch, session, executionId, token };
+    this.#ports.send(session, JSON.stringify(frame));
+    return true;
   }
 
   async #run(): Promise<void> {

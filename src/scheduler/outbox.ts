@@ -3,6 +3,7 @@ import type { JobSpec } from '../../schema/job/job.ts';
 import { PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 import type { ToAgent } from '../../schema/protocol/to-agent.ts';
 import type { Message, MessageBody } from '../core/turn.ts';
+import type { Ports } from './ports.ts';
 import { specKey, type SpecKey, type Store } from '../store/store.ts';
 
 /** Specifications kept at hand for jobs that were just submitted or sent, in characters of their JSON. */
@@ -11,11 +12,13 @@ const MAX_CACHED_CHARS = 8_000_000;
 /** Turns what the core wants to say into frames; adds what only the shell has: the header and the task. */
 export class Outbox {
   readonly #store: Store;
+  readonly #tokenOf: Ports['executionToken'];
   readonly #specs = new Map<string, string>();
   #chars = 0;
 
-  constructor(store: Store) {
+  constructor(store: Store, tokenOf: Ports['executionToken']) {
     this.#store = store;
+    this.#tokenOf = tokenOf;
   }
 
   /** Remembers the JSON of a specification that is about to be needed. */
@@ -40,6 +43,7 @@ export class Outbox {
     const frames: { session: string; frame: string }[] = [];
     for (const { session, body } of messages) {
       const frame = toFrame(body, { epoch, session }, specs);
+      if (frame?.type === 'run') frame.token = await this.#tokenOf?.(frame.executionId);
       if (frame !== null) frames.push({ session, frame: JSON.stringify(frame) });
     }
     return frames;

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../schema/ids.ts';
+import type { EpochMs, ExecutionId } from '../../schema/ids.ts';
 import type { SurvivingSession } from '../core/events/start.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './commit.ts';
@@ -27,6 +27,8 @@ export interface Ports extends Clock {
   armAlarm(at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void>;
   /** When the alarm was due by the last turn that went well: null when nothing was, undefined when that is not known. */
   plannedAlarm(): Promise<EpochMs | null | undefined>;
+  /** The token of an execution; absent where nothing is uploaded. */
+  executionToken?(executionId: ExecutionId): Promise<string>;
   log(event: string, fields: Readonly<Record<string, unknown>>, level?: 'info' | 'warn' | 'error'): void;
 }
 

@@ -33,4 +33,4 @@ export interface ObjectContext {
 }
 
 /** The outside world of a shell beside its object. */
-export type ShellPorts = Pick<Ports, 'store' | 'now' | 'newId' | 'sleep' | 'within' | 'log'>;
+export type ShellPorts = Pick<Ports, 'store' | 'now' | 'newId' | 'sleep' | 'within' | 'log' | 'executionToken'>;

@@ -1,9 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
 import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
 import { PING, PONG } from '../../schema/protocol/version.ts';
+import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { Env } from '../env.ts';
 import { log } from '../log.ts';
 import { D1Store } from '../store/d1-store.ts';
+import { ExecutionTokens } from './execution-tokens.ts';
+import type { LogsRpc } from './logs-rpc.ts';
 import type {
   Answer,
   ChangeNode,
@@ -20,19 +23,26 @@ import type { ShellPorts } from './runtime.ts';
 import { Shell } from './shell.ts';
 
 /** The Scheduler as the runtime knows it; all it does is in `Shell`. */
-export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
+export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsRpc {
   readonly #shell: Shell;
+  readonly #tokens: ExecutionTokens;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     log('object.constructed');
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-    this.#shell = new Shell(ctx, makePorts(env), {
-      newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
-      defaultQueueTimeoutMs: secondsOf(env.DEFAULT_QUEUE_TIMEOUT) ?? DEFAULT_QUEUE_TIMEOUT_MS,
-      retentionMs: (numberOf(env.RETENTION_DAYS) ?? 0) * 86_400_000,
-      maxDatabaseBytes: numberOf(env.D1_MAX_BYTES) ?? 0,
-    });
+    this.#tokens = new ExecutionTokens(ctx.storage);
+    const executionToken = (executionId: ExecutionId) => this.#tokens.issue(executionId);
+    this.#shell = new Shell(
+      ctx,
+      { ...makePorts(env), executionToken },
+      {
+        newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
+        defaultQueueTimeoutMs: secondsOf(env.DEFAULT_QUEUE_TIMEOUT) ?? DEFAULT_QUEUE_TIMEOUT_MS,
+        retentionMs: (numberOf(env.RETENTION_DAYS) ?? 0) * 86_400_000,
+        maxDatabaseBytes: numberOf(env.D1_MAX_BYTES) ?? 0,
+      },
+    );
   }
 
   submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
@@ -53,6 +63,14 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc {
 
   liveNodes(): Promise<readonly LiveNode[]> {
     return this.#shell.liveNodes();
+  }
+
+  openLog(executionId: ExecutionId, nodeId: NodeId): Promise<boolean> {
+    return this.#shell.openLog(executionId, nodeId);
+  }
+
+  checkToken(executionId: ExecutionId, token: string): Promise<boolean> {
+    return this.#tokens.verify(executionId, token);
   }
 
   /** Looks whether anything is due; the Worker's cron calls it when a wake-up is overdue. */

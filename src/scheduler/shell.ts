@@ -1,5 +1,6 @@
 import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ShoalError } from '../../schema/errors.ts';
+import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { CoreEvent } from '../core/decide.ts';
 import { armAlarm, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
@@ -77,6 +78,10 @@ export class Shell implements SchedulerRpc {
 
   liveNodes(): Promise<readonly LiveNode[]> {
     return this.#orchestrator.liveNodes();
+  }
+
+  openLog(executionId: ExecutionId, nodeId: NodeId): Promise<boolean> {
+    return this.#orchestrator.openLog(executionId, nodeId);
   }
 
   async poke(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ export interface StackOptions {
   /** False: agents that find no engine. */
   readonly docker?: boolean;
   readonly agentFlags?: readonly string[];
+  /** Hears of the Worker's port before any agent starts. */
+  readonly onPort?: (port: number) => void;
   /** Default a new one, removed at the end. */
   readonly state?: string;
 }
@@ -43,6 +45,7 @@ export class Stack {
     openState(state);
     mkdirSync(join(state, 'logs'), { recursive: true });
     const stack = new Stack(options, state, await freePort());
+    options.onPort?.(stack.port);
     try {
       await stack.#run();
     } catch (error) {
@@ -96,6 +99,13 @@ export class Stack {
 
   workerLog(): string {
     return readFileSync(join(this.state, 'logs', 'workerd.log'), 'utf8');
+  }
+
+  /** Whether the agent keeps no log of any task. */
+  isAgentClean(number: number): boolean {
+    const folder = join(this.state, 'agents', String(number));
+    const logs = readdirSync(folder).filter((name) => name.startsWith('logs-'));
+    return logs.every((name) => readdirSync(join(folder, name)).length === 0);
   }
 
   agentLog(number: number): string {

@@ -127,6 +127,19 @@ describe('alarms', () => {
   });
 });
 
+test('a deadline holds through evictions', async () => {
+  const jobId = await submit({
+    Tasks: [{ Name: 'm', Engine: { Type: 'docker' }, Timeouts: { TotalTimeout: 1 } }],
+  });
+  expect(await stateOf(jobId)).toBe('Queued');
+  for (const until = Date.now() + 1_500; Date.now() < until;) {
+    await evictDurableObject(stub()).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  await runDurableObjectAlarm(stub());
+  await eventually(async () => (await stateOf(jobId)) === 'Failed');
+});
+
 describe('a socket', () => {
   test('gets pong without the object', async () => {
     const agent = new FakeAgent('n-a');

@@ -29,8 +29,45 @@ const taken: { name: string; run: RunSpec; offers?: Offers; network: string }[] 
     offers: open,
     network: 'bridge',
   },
-  { name: 'network Bridge by policy', run: withTask({ Network: { Type: 'Bridge' } }), offers: open, network: 'bridge' },
-  { name: 'network Host by policy', run: withTask({ Network: { Type: 'Host' } }), offers: open, network: 'host' },
+  {
+    name: '[allow:unfiltered bridge] network Bridge by policy',
+    run: withTask({ Network: { Type: 'Bridge' } }),
+    offers: open,
+    network: 'bridge',
+  },
+  {
+    name: '[network:Default] network Default as a filtered bridge where that can be had',
+    run: withTask({ Network: { Type: 'Default' } }),
+    offers: { ...offers, isolates: true },
+    network: 'filtered',
+  },
+  {
+    name: 'network HTTP where tasks can be kept away from the network of the owner',
+    run: withTask({ Network: { Type: 'HTTP', Domains: ['a.example'] } }),
+    offers: { ...offers, isolates: true },
+    network: 'http',
+  },
+  {
+    name: 'ports',
+    run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }] } }),
+    offers: { ...offers, isolates: true },
+    network: 'filtered',
+  },
+  {
+    name: '[allow:env] [allow:capability] variables and capabilities that its owner allows',
+    run: runSpec({
+      task: task({ Capabilities: ['net_bind_service'] }, { Env: { KEY: 'env:AWS_KEY' } }),
+      resources: half,
+    }),
+    offers: { ...offers, policy: { ...offers.policy, envPatterns: ['AWS_*'], capabilities: ['NET_BIND_SERVICE'] } },
+    network: 'none',
+  },
+  {
+    name: '[allow:host network] network Host by policy',
+    run: withTask({ Network: { Type: 'Host' } }),
+    offers: open,
+    network: 'host',
+  },
   { name: 'an engine whatever its case', run: withTask({ Engine: { Type: 'Docker' } }), network: 'none' },
   { name: 'publisher noop', run: withTask({ Publisher: { Type: 'noop' } }), network: 'none' },
   { name: 'all that is free', run: runSpec({ resources: offers.capacity }), network: 'none' },
@@ -67,7 +104,7 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
     name: 'network HTTP',
     run: withTask({ Network: { Type: 'HTTP', Domains: ['a.example'] } }),
     offers: open,
-    reason: 'this node does not offer network type HTTP',
+    reason: 'this node does not offer network type HTTP: it cannot keep tasks away from its own network',
   },
   {
     name: 'network Host',
@@ -81,10 +118,28 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
       'this node does not offer network type Bridge: it cannot keep tasks away from its own network (its owner may allow that with --unfiltered-bridge)',
   },
   {
-    name: 'ports',
+    name: '[allow:ports] ports, where its owner does not want them',
     run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }] } }),
-    offers: open,
-    reason: 'this node does not support port mappings',
+    offers: { ...open, policy: { ...open.policy, ports: false } },
+    reason: 'this node does not publish ports',
+  },
+  {
+    name: 'ports without a network that has them',
+    run: withTask({ Network: { Type: 'Default', Ports: [{ Name: 'web' }] } }),
+    reason: 'ports need network type Host or Bridge',
+  },
+  {
+    name: 'capabilities that its owner does not give',
+    run: runSpec({ task: task({ capabilities: ['CAP_NET_BIND_SERVICE', 'sys_admin'] }), resources: half }),
+    offers: { ...offers, policy: { ...offers.policy, capabilities: ['NET_BIND_SERVICE'] } },
+    reason: 'this node does not give capability SYS_ADMIN (its owner may allow it with --allow-capability)',
+  },
+  {
+    name: 'a variable of the node that only begins like an allowed one',
+    run: withTask({ Env: { KEY: 'env:AWS_KEY_2' } }),
+    offers: { ...offers, policy: { ...offers.policy, envPatterns: ['AWS_KEY', 'GCP.KEY*'] } },
+    reason:
+      "this node does not resolve environment variable KEY: environment variable 'AWS_KEY_2' is not in allowed patterns",
   },
   {
     name: 'variables of the node',
@@ -93,7 +148,7 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
       "this node does not resolve environment variable KEY: environment variable 'HOME' is not in allowed patterns",
   },
   {
-    name: 'more than it has',
+    name: '[limit:capacity] more than it has',
     run: runSpec({ resources: { cpu: 2, memory: 512_000_000, disk: 0, gpu: 1 } }),
     reason:
       'insufficient resources - requested: {CPU: 2.00, Memory: 512 MB, Disk: 0 B, GPU: 1}, available: {CPU: 1.00, Memory: 1 kB, Disk: 1 kB, GPU: 0}',

@@ -1,6 +1,7 @@
 import type { NetworkType } from '@shoal/schema/job/job';
 import type { Resources } from '@shoal/schema/job/job';
 import type { ContainerNetwork } from './engine/engine.ts';
+import { isAllowedVariable, wantedOfNode } from './engine/variables.ts';
 import type { RunSpec } from './journal/records.ts';
 
 /** What the owner of the machine allows beyond the defaults. */
@@ -9,6 +10,12 @@ export interface Policy {
   readonly allowHostNetwork: boolean;
   /** Tasks may use a bridge from which the owner's network can be reached. */
   readonly unfilteredBridge: boolean;
+  /** Whether tasks may publish ports; absent means yes. */
+  readonly ports?: boolean;
+  /** Names of this machine's variables that tasks may have as `env:NAME`, `*` for anything; absent means none. */
+  readonly envPatterns?: readonly string[];
+  /** Linux capabilities that tasks may ask for, upper case without `CAP_`; absent means none. */
+  readonly capabilities?: readonly string[];
 }
 
 /** What a task may ask for here and now. */
@@ -19,6 +26,8 @@ export interface Offers {
   readonly sources: readonly string[];
   readonly capacity: Resources;
   readonly policy: Policy;
+  /** The engine can keep tasks away from this machine's network. */
+  readonly isolates?: boolean;
 }
 
 export type Admission =
@@ -36,31 +45,39 @@ const CPU_TOLERANCE = 1e-6;
  */
 export function admit(run: RunSpec, offers: Offers, used: Resources): Admission {
   const { task } = run;
-  const network = resolveNetwork(task.Network.Type, offers.policy);
+  const network = resolveNetwork(task.Network.Type, offers);
   const reasons = [
     ...unsupported(run, offers),
     ...(typeof network === 'string' ? [] : [network.refusal]),
-    ...((task.Network.Ports?.length ?? 0) > 0 ? ['this node does not support port mappings'] : []),
+    ...unwantedPorts(run, network, offers.policy),
+    ...unwantedCapabilities(run, offers.policy),
     ...((task.ResultPaths?.length ?? 0) > 0 ? ['this node does not support result paths'] : []),
-    ...hostVariables(task.Env ?? {}),
+    ...hostVariables(task.Env ?? {}, offers.policy.envPatterns ?? []),
     ...shortage(run.resources, offers.capacity, used),
   ];
   if (typeof network === 'string' && reasons.length === 0) return { ok: true, network };
   return { ok: false, reason: reasons.join('; ') };
 }
 
-/** The container network of a task's network type, or why this node does not have it. Used again after a restart. */
-export function resolveNetwork(type: NetworkType, policy: Policy): ContainerNetwork | { readonly refusal: string } {
+/** The container network of a task's network type, or why this node does not have it. */
+function resolveNetwork(
+  type: NetworkType,
+  { policy, isolates = false }: Offers,
+): ContainerNetwork | { readonly refusal: string } {
+  // An owner who gives away the network has said so: then there is no need for the filter.
+  const bridge = policy.unfilteredBridge ? 'bridge' : 'filtered';
+  const hasBridge = policy.unfilteredBridge || isolates;
+  const reason = 'it cannot keep tasks away from its own network';
   switch (type) {
     case 'None':
       return 'none';
     case 'Default':
-      return policy.unfilteredBridge ? 'bridge' : 'none';
+      return hasBridge ? bridge : 'none';
     case 'Bridge':
-      if (policy.unfilteredBridge) return 'bridge';
+      if (hasBridge) return bridge;
       return {
         refusal:
-          'this node does not offer network type Bridge: it cannot keep tasks away from its own network ' +
+          `this node does not offer network type Bridge: ${reason} ` +
           '(its owner may allow that with --unfiltered-bridge)',
       };
     case 'Host':
@@ -70,8 +87,24 @@ export function resolveNetwork(type: NetworkType, policy: Policy): ContainerNetw
         refusal: `this node does not offer network type ${type} (its owner may allow it with --allow-host-network)`,
       };
     case 'HTTP':
-      return { refusal: 'this node does not offer network type HTTP' };
+      return isolates ? 'http' : { refusal: `this node does not offer network type HTTP: ${reason}` };
   }
+}
+
+function unwantedPorts({ task }: RunSpec, network: ReturnType<typeof resolveNetwork>, policy: Policy): string[] {
+  if ((task.Network.Ports?.length ?? 0) === 0) return [];
+  if (policy.ports === false) return ['this node does not publish ports'];
+  return network === 'none' || network === 'http' ? ['ports need network type Host or Bridge'] : [];
+}
+
+/** What is not a list of names is refused by the engine, in its own words. */
+function unwantedCapabilities({ task }: RunSpec, policy: Policy): string[] {
+  const params = Object.entries(task.Engine.Params ?? {});
+  const asked = params.find(([key]) => key.toLowerCase() === 'capabilities')?.[1];
+  const names = Array.isArray(asked) ? asked.map((name) => String(name).toUpperCase().replace(/^CAP_/, '')) : [];
+  return names
+    .filter((name) => policy.capabilities?.includes(name) !== true)
+    .map((name) => `this node does not give capability ${name} (its owner may allow it with --allow-capability)`);
 }
 
 export function sumResources(all: Iterable<Resources>): Resources {
@@ -96,14 +129,14 @@ function unsupported({ task }: RunSpec, offers: Offers): string[] {
     .map(([type]) => `this node does not support "${type}"`);
 }
 
-/** `env:NAME` takes a variable of the node itself; none is allowed here. */
-function hostVariables(env: Readonly<Record<string, string>>): string[] {
-  return Object.entries(env)
-    .filter(([, value]) => value.startsWith('env:'))
-    .map(([name, value]) => {
-      const wanted = value.slice('env:'.length);
-      return `this node does not resolve environment variable ${name}: environment variable '${wanted}' is not in allowed patterns`;
-    });
+/** `env:NAME` takes a variable of the node itself, when its owner allows that. */
+function hostVariables(env: Readonly<Record<string, string>>, patterns: readonly string[]): string[] {
+  return wantedOfNode(env)
+    .filter(([, wanted]) => !isAllowedVariable(wanted, patterns))
+    .map(
+      ([name, wanted]) =>
+        `this node does not resolve environment variable ${name}: environment variable '${wanted}' is not in allowed patterns`,
+    );
 }
 
 function shortage(need: Resources, capacity: Resources, used: Resources): string[] {

@@ -30,7 +30,12 @@ afterEach(async () => {
   agents = [];
   await scheduler.close();
   try {
-    for (const { Id } of await ownContainers()) await docker.getContainer(Id).remove({ force: true });
+    // A killed agent's last removal may still be under way: then this one is refused.
+    await eventually(async () => {
+      const left = await ownContainers();
+      await Promise.allSettled(left.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+      return left.length === 0;
+    });
   } finally {
     await rm(stateDir, { recursive: true });
   }

@@ -4,6 +4,8 @@ import { SHOAL_VERSION } from '@shoal/schema/version';
 import type { Offers, Policy } from './admission.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Journal } from './journal/journal.ts';
+import type { LogLinks } from './logs/links.ts';
+import type { LogShelf } from './logs/shelf.ts';
 import { errorText, pause, type Cancel, type Clock, type Log, type Random } from './ports.ts';
 import { Session, type Dial, type Greeting } from './session.ts';
 import { Supervisor } from './supervisor.ts';
@@ -16,6 +18,8 @@ export interface AgentPorts {
   readonly log: Log;
   readonly engine: Engine;
   readonly journal: Journal;
+  /** Absent where nobody cares what tasks print. */
+  readonly logs?: { readonly shelf: LogShelf; readonly links: LogLinks };
 }
 
 export interface Identity {
@@ -35,6 +39,8 @@ const SWEEP_EVERY = 20;
 /** An agent that stops waits this long for its tasks to end, and then for its reports to be taken. */
 const STOP_TASKS_MS = 7_000;
 const STOP_REPORTS_MS = 1_500;
+const STOP_SWEEP_MS = 2_000;
+const STOP_LOGS_MS = 1_000;
 const POLL_MS = 20;
 
 /** One agent: a session, a supervisor and an engine that comes and goes. */
@@ -44,15 +50,17 @@ export class Agent {
   readonly #session: Session;
   readonly #supervisor: Supervisor;
   #engineReady = false;
+  #isolates = false;
   #engineError: string | null = null;
   #checks = 0;
   #cancelCheck: Cancel = () => {};
   #stopped = false;
+  #sweeping: Promise<void> = Promise.resolve();
 
   constructor(ports: AgentPorts, identity: Identity) {
     this.#ports = ports;
     this.#identity = identity;
-    const { clock, random, log, dial, engine, journal } = ports;
+    const { clock, random, log, dial, engine, journal, logs } = ports;
     this.#supervisor = new Supervisor({
       clock,
       log,
@@ -60,15 +68,25 @@ export class Agent {
       journal,
       send: (frame) => this.#session.send(frame),
       offers: () => this.#offers(),
+      ...(logs !== undefined && {
+        logs: logs.shelf,
+        openLog: (executionId, token) => void logs.links.open(executionId, token),
+      }),
     });
     this.#session = new Session(
       { dial, clock, random, log },
       {
         greeting: () => this.#greeting(),
         holds: () => this.#supervisor.holds(),
-        welcomed: (mode) => this.#supervisor.welcomed(mode),
+        welcomed: (mode) => {
+          this.#supervisor.welcomed(mode);
+          logs?.shelf.setConnected(true);
+        },
         order: (frame) => this.#supervisor.order(frame),
-        disconnected: () => this.#supervisor.disconnected(),
+        disconnected: () => {
+          this.#supervisor.disconnected();
+          logs?.shelf.setConnected(false);
+        },
         banished: (reason) => this.#supervisor.stopAll(reason),
       },
     );
@@ -77,6 +95,7 @@ export class Agent {
   /** Takes up what a former agent left, looks for the engine and dials. Resolves after the first look. */
   async start(): Promise<void> {
     this.#supervisor.recover();
+    await this.#ports.logs?.shelf.recover((executionId) => this.#supervisor.wanted(executionId));
     await this.#checkEngine();
     if (!this.#stopped) this.#session.start();
   }
@@ -93,7 +112,13 @@ export class Agent {
     this.#supervisor.shutDown();
     await Promise.race([this.#supervisor.idle(), pause(this.#ports.clock, STOP_TASKS_MS)]);
     await this.#awaitReports();
+    // What a former agent left is as much this one's to clean up.
+    await Promise.race([this.#sweeping, pause(this.#ports.clock, STOP_SWEEP_MS)]);
+    await this.#ports.engine.close?.().catch(() => {});
+    await this.#ports.logs?.shelf.stored(STOP_LOGS_MS);
     this.#session.stop(reason);
+    this.#ports.logs?.links.stop();
+    await this.#ports.logs?.shelf.close();
     this.#ports.log.info('agent.stopped', { unacknowledged: this.#supervisor.unacknowledged });
   }
 
@@ -111,6 +136,7 @@ export class Agent {
     const came = health.ready && !this.#engineReady;
     const went = !health.ready && this.#engineReady;
     this.#engineReady = health.ready;
+    this.#isolates = health.ready && health.isolates === true;
     const error = health.ready ? null : health.error;
     if (health.ready && came) log.info('engine.ready', { engine: engine.type, description: health.description });
     if (!health.ready && error !== this.#engineError) {
@@ -122,7 +148,7 @@ export class Agent {
       this.#session.sendCapacity();
     }
     const due = came || this.#checks % SWEEP_EVERY === 0;
-    if (health.ready && (this.#supervisor.takeLeftBehind() || due)) void this.#sweep();
+    if (health.ready && (this.#supervisor.takeLeftBehind() || due)) this.#sweeping = this.#sweep();
     this.#checks += 1;
     this.#cancelCheck = clock.after(ENGINE_CHECK_MS, () => void this.#checkEngine());
   }
@@ -148,6 +174,7 @@ export class Agent {
       sources: [],
       capacity: this.#identity.capacity,
       policy: this.#identity.policy,
+      isolates: this.#isolates,
     };
   }
 

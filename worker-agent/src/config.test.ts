@@ -51,6 +51,20 @@ const good: { name: string; args?: string[]; env?: Record<string, string>; want:
     args: ['--allow-host-network', '--unfiltered-bridge'],
     want: { policy: { allowHostNetwork: true, unfilteredBridge: true } },
   },
+  {
+    name: 'what a task may ask for',
+    args: ['--ports', '4000-4010', '--allow-env', 'A_*', '--allow-env', 'B', '--allow-capability', 'cap_chown'],
+    want: {
+      policy: { ports: true, envPatterns: ['A_*', 'B'], capabilities: ['CHOWN'] },
+      docker: { portRange: { from: 4000, to: 4010 } },
+    },
+  },
+  { name: 'no ports', args: ['--ports', 'none'], want: { policy: { ports: false } } },
+  {
+    name: 'ranges and name servers',
+    args: ['--open-range', '192.168.7.0/24', '--dns', '9.9.9.9'],
+    want: { docker: { openRanges: ['192.168.7.0/24'], dns: ['9.9.9.9'] } },
+  },
 ];
 
 describe('it takes', () => {
@@ -69,6 +83,10 @@ const bad: { args?: string[]; env?: Record<string, string>; says: string[] }[] =
   { args: ['--cpu', '0'], says: ['--cpu', '"0"', '1.5'] },
   { args: ['--memory', '120%'], says: ['--memory', '"120%"', '100%'] },
   { args: ['--disk', 'lots'], says: ['--disk', '"lots"', '8gb'] },
+  { args: ['--ports', '80-90'], says: ['--ports', '"80-90"', '20000-32000'] },
+  { args: ['--open-range', '192.168.7.1'], says: ['--open-range', '192.168.7.0/24'] },
+  { args: ['--dns', 'dns.example'], says: ['--dns', 'IP address'] },
+  { args: ['--allow-capability', 'all'], says: ['--allow-capability', 'NET_BIND_SERVICE'] },
   { args: ['--bogus'], says: ["'--bogus'", '--help'] },
   { args: ['stray'], says: ["'stray'", '--help'] },
   { env: { SHOAL_LOG_LEVEL: 'loud' }, says: ['SHOAL_LOG_LEVEL', '"loud"', 'info'] },

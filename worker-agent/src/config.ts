@@ -1,10 +1,15 @@
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
 import type { Policy } from './admission.ts';
+import { DEFAULT_DNS } from './engine/docker.ts';
+import { DEFAULT_LOG_BUDGET } from './logs/shelf.ts';
 import type { Share, Shares } from './machine/capacity.ts';
 import { logLevels, type LogLevel } from './machine/log.ts';
+import { isRange } from './network/addresses.ts';
+import { DEFAULT_PORT_RANGE, type PortRange } from './network/port-plan.ts';
 
 export interface Config {
   readonly url: URL;
@@ -19,6 +24,13 @@ export interface Config {
   readonly dockerHost: string | null;
   readonly shares: Shares;
   readonly policy: Policy;
+  readonly docker: {
+    readonly portRange: PortRange;
+    readonly openRanges: readonly string[];
+    readonly dns: readonly string[];
+  };
+  /** What logs of tasks may take on the disk, in bytes. */
+  readonly logBudget: number;
   readonly logLevel: LogLevel;
 }
 
@@ -47,8 +59,17 @@ Usage: shoal-agent [options]
   --cpu <share>          what tasks may use: cores (1.5, 500m) or a part of the machine
   --memory <share>       (60%); bytes for memory and disk (8gb, 512mib).
   --disk <share>         Default 80% of each.
+  --log-budget <bytes>   what logs of tasks may take on the disk (2gb); default 10gib
   --allow-host-network   tasks may use network type Host
-  --unfiltered-bridge    tasks may use network type Bridge, and with it this machine's network
+  --unfiltered-bridge    network type Bridge reaches this machine and its network; without it that
+                         is filtered, which takes Linux, iptables and root
+  --open-range <cidr>    a range of this machine's network that filtered tasks may reach; again
+  --dns <address>        a name server of filtered tasks; again; default ${DEFAULT_DNS.join(', ')}
+  --ports <from-to>      where tasks get ports that they publish, or "none";
+                         default ${DEFAULT_PORT_RANGE.from}-${DEFAULT_PORT_RANGE.to}
+  --allow-env <name>     a variable of this machine that tasks may have as env:NAME; * for
+                         anything; again
+  --allow-capability <n> a Linux capability that tasks may ask for; again
   --help, --version
 
   SHOAL_NODE_TOKEN       the node token, for an orchestrator that asks for one
@@ -84,7 +105,16 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     policy: {
       allowHostNetwork: values['allow-host-network'] ?? false,
       unfilteredBridge: values['unfiltered-bridge'] ?? false,
+      ports: values.ports !== 'none',
+      envPatterns: values['allow-env'] ?? [],
+      capabilities: (values['allow-capability'] ?? []).map(parseCapability),
     },
+    docker: {
+      portRange: parsePorts(values.ports),
+      openRanges: (values['open-range'] ?? []).map(parseRange),
+      dns: values.dns === undefined ? DEFAULT_DNS : values.dns.map(parseAddress),
+    },
+    logBudget: parseBudget(values['log-budget']),
     logLevel: parseLevel(env['SHOAL_LOG_LEVEL']),
   };
   return { type: 'run', config };
@@ -93,6 +123,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
 function readArgs(args: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
+  const list = { type: 'string', multiple: true } as const;
   try {
     return parseArgs({
       args: [...args],
@@ -103,12 +134,18 @@ function readArgs(args: readonly string[]) {
         state: text,
         'node-id': text,
         name: text,
-        label: { type: 'string', multiple: true },
+        label: list,
         cpu: text,
         memory: text,
         disk: text,
         'allow-host-network': flag,
         'unfiltered-bridge': flag,
+        'open-range': list,
+        dns: list,
+        ports: text,
+        'log-budget': text,
+        'allow-env': list,
+        'allow-capability': list,
         help: { type: 'boolean', short: 'h' },
         version: flag,
       },
@@ -199,6 +236,40 @@ function parseBytes(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?$/.exec(text);
   const unit = UNITS[match?.[2] ?? '?'];
   return match === null || unit === undefined ? null : Math.floor(Number(match[1]) * unit);
+}
+
+function parseBudget(value: string | undefined): number {
+  if (value === undefined) return DEFAULT_LOG_BUDGET;
+  const bytes = parseBytes(value.trim().toLowerCase());
+  if (bytes !== null && bytes > 0) return bytes;
+  throw bad('--log-budget', value, 'an amount above 0 such as 2gb');
+}
+
+const MIN_PORT = 1024;
+const MAX_PORT = 65_535;
+
+function parsePorts(value: string | undefined): PortRange {
+  if (value === undefined || value === 'none') return DEFAULT_PORT_RANGE;
+  const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(value) ?? [];
+  const range = { from: Number(from), to: Number(to) };
+  if (range.from >= MIN_PORT && range.from <= range.to && range.to <= MAX_PORT) return range;
+  throw bad('--ports', value, `"none" or a range such as 20000-32000, from ${MIN_PORT} to ${MAX_PORT}`);
+}
+
+function parseRange(value: string): string {
+  if (isRange(value)) return value;
+  throw bad('--open-range', value, 'a range such as 192.168.7.0/24');
+}
+
+function parseAddress(value: string): string {
+  if (isIP(value) !== 0) return value;
+  throw bad('--dns', value, 'an IP address');
+}
+
+function parseCapability(value: string): string {
+  const name = value.toUpperCase().replace(/^CAP_/, '');
+  if (/^[A-Z_]{2,32}$/.test(name) && name !== 'ALL') return name;
+  throw bad('--allow-capability', value, 'the name of one capability, such as NET_BIND_SERVICE');
 }
 
 function parseLevel(value: string | undefined): LogLevel {

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import type { ExecutionId } from '@shoal/schema/ids';
 import { SHOAL_VERSION } from '@shoal/schema/version';
 import { Agent } from './agent.ts';
 import { ConfigError, HELP, parseConfig, type Config } from './config.ts';
 import { makeDial } from './dialer.ts';
 import { DockerEngine } from './engine/docker.ts';
 import { FileJournal } from './journal/file-journal.ts';
+import { LogLinks } from './logs/links.ts';
+import { makePutPart } from './logs/put-part.ts';
+import { LogShelf } from './logs/shelf.ts';
 import { measureMachine, offered, platform } from './machine/capacity.ts';
 import { systemClock } from './machine/clock.ts';
+import { askTool, findGpus, gpuLabels } from './machine/gpus.ts';
 import { makeLog } from './machine/log.ts';
 import { openStateDir } from './machine/state-dir.ts';
 import { errorText, type Log } from './ports.ts';
@@ -31,15 +36,25 @@ async function run(config: Config): Promise<void> {
     log.warn('journal.damaged', { lines }),
   );
   const { os, arch } = platform();
-  const capacity = offered(await measureMachine(config.stateDir), config.shares);
+  const gpus = await findGpus(askTool);
+  const capacity = offered(await measureMachine(config.stateDir, gpus.length), config.shares);
+  const engine = new DockerEngine(nodeId, config.dockerHost, { ...config.docker, gpus, log });
+  const isReported = (executionId: ExecutionId): boolean => {
+    const entry = journal.entries.get(executionId);
+    return entry === undefined || (entry.state === 'ended' && entry.acknowledged);
+  };
+  const logPorts = { engine, clock: systemClock, log, putPart: makePutPart(config.url), isReported };
+  const shelf = new LogShelf(state.logsPath, logPorts, config.logBudget);
+  const links = new LogLinks({ clock: systemClock, log, base: config.url, shelf });
   const agent = new Agent(
     {
       dial: makeDial(config.url, config.token),
       clock: systemClock,
       random: Math.random,
       log,
-      engine: new DockerEngine(nodeId, config.dockerHost),
+      engine,
       journal,
+      logs: { shelf, links },
     },
     {
       nodeId,
@@ -47,7 +62,7 @@ async function run(config: Config): Promise<void> {
       os,
       arch,
       // Later ones win, as in Bacalhau: what the machine is cannot be overridden.
-      labels: { ...config.labels, os_type: os, os_arch: arch, name: config.name ?? nodeId },
+      labels: { ...config.labels, os_type: os, os_arch: arch, name: config.name ?? nodeId, ...gpuLabels(gpus) },
       capacity,
       policy: config.policy,
     },

@@ -48,6 +48,22 @@ afterAll(async () => {
 });
 
 describe('a task in Docker', () => {
+  test('[hardening:host paths] nothing of the machine is mounted into it but its own three files', async ({
+    expect,
+  }) => {
+    const script = "cut -d' ' -f4,5 /proc/self/mountinfo | grep -vE '^/ ' | grep -vE ' /(proc|sys|dev)(/|$)'";
+    const targets = (await stdout(shell(script)))
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[1]);
+    // Docker's own files of the container: not one of them is a path that the machine has otherwise.
+    expect(targets.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
+      '/etc/hostname',
+      '/etc/hosts',
+      '/etc/resolv.conf',
+    ]);
+  });
+
   test('its output and exit code come back, whole', async ({ expect }) => {
     const outcome = await run(shell('echo hello; echo oops >&2; exit 7'));
     expect(outcome).toEqual({
@@ -63,7 +79,9 @@ describe('a task in Docker', () => {
     });
   });
 
-  test('entrypoint, parameters, variables and working directory are the task’s', async ({ expect }) => {
+  test('[param:Entrypoint] [param:Parameters] [param:EnvironmentVariables] [param:WorkingDirectory] entrypoint, parameters, variables and working directory are the task’s', async ({
+    expect,
+  }) => {
     const params = {
       entrypoint: ['sh', '-c'],
       Parameters: [
@@ -80,7 +98,9 @@ describe('a task in Docker', () => {
     expect(await stdout(spec)).toBe('task engine 2/5 batch\n/some/where\n');
   });
 
-  test('it has no capabilities, no new privileges, seccomp, and Docker nowhere', async ({ expect }) => {
+  test('[hardening:capabilities] [hardening:new privileges] [hardening:seccomp] [hardening:Docker socket] it has no capabilities, no new privileges, seccomp, and Docker nowhere', async ({
+    expect,
+  }) => {
     const script =
       "grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '; find / -name docker.sock 2>/dev/null | wc -l";
     const lines = (await stdout(shell(script))).trim().split('\n');
@@ -94,7 +114,7 @@ describe('a task in Docker', () => {
     ]);
   });
 
-  test('its own processes, and none of the machine’s, are in its view', async ({ expect }) => {
+  test('[hardening:namespaces] its own processes, and none of the machine’s, are in its view', async ({ expect }) => {
     const script = 'echo $$; readlink /proc/self/ns/ipc; readlink /proc/self/ns/uts';
     const [pid, ipc, uts] = (await stdout(shell(script))).trim().split('\n');
     const { readlinkSync } = await import('node:fs');
@@ -103,7 +123,9 @@ describe('a task in Docker', () => {
     expect(uts).not.toBe(readlinkSync('/proc/self/ns/uts'));
   });
 
-  test('memory, swap, cores and processes are limited', async ({ expect }) => {
+  test('[limit:CPU] [limit:memory] [limit:processes] memory, swap, cores and processes are limited', async ({
+    expect,
+  }) => {
     const spec = shell('sleep 30', { resources: { cpu: 0.25, memory: 50_000_000, disk: 0, gpu: 0 } });
     const stop = new AbortController();
     let limits: unknown;
@@ -116,13 +138,15 @@ describe('a task in Docker', () => {
     expect(limits).toMatchObject({ Memory: 50_000_000, MemorySwap: 50_000_000, NanoCpus: 250_000_000, PidsLimit: 512 });
   });
 
-  test('more memory than its limit ends it as a failure of the environment', async ({ expect }) => {
+  test('[limit:memory] more memory than its limit ends it as a failure of the environment', async ({ expect }) => {
     const eat = 'x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done';
     const spec = shell(eat, { resources: { cpu: 1, memory: 20_000_000, disk: 0, gpu: 0 } });
     expect(failure(await run(spec))).toMatchObject({ class: 'environment', message: 'memory limit exceeded' });
   });
 
-  test('network None has no interface but loopback, and Host has the machine’s', async ({ expect }) => {
+  test('[network:None] [network:Host] network None has no interface but loopback, and Host has the machine’s', async ({
+    expect,
+  }) => {
     const script = 'ls /sys/class/net | sort | tr "\\n" " "';
     expect(await stdout(shell(script), { network: 'none' })).toBe('lo ');
     const { readdirSync } = await import('node:fs');
@@ -130,7 +154,7 @@ describe('a task in Docker', () => {
     expect((await stdout(shell(script), { network: 'host' })).trim().split(' ').sort().join(' ')).toBe(own);
   });
 
-  test('an execution timeout ends it within its time and a grace', async ({ expect }) => {
+  test('[limit:execution timeout] an execution timeout ends it within its time and a grace', async ({ expect }) => {
     const begin = Date.now();
     const outcome = await run(shell('echo before; sleep 60', { executionTimeoutMs: 1_500 }));
     expect(Date.now() - begin).toBeLessThan(8_000);
@@ -154,7 +178,9 @@ describe('a task in Docker', () => {
     expect(Date.now() - begin).toBeLessThan(2_300);
   });
 
-  test('an image that cannot be had, a bad name and a missing program are permanent', async ({ expect }) => {
+  test('[param:Image] an image that cannot be had, a bad name and a missing program are permanent', async ({
+    expect,
+  }) => {
     const bad = failure(await run(runSpec({ task: task({ Image: 'UPPER CASE' }) })));
     expect(bad).toMatchObject({ class: 'permanent', message: 'invalid image format: "UPPER CASE"' });
     const missing = failure(await run(runSpec({ task: task({ Entrypoint: ['/no/such/program'] }) })));
@@ -164,14 +190,14 @@ describe('a task in Docker', () => {
     expect(word.message).toBe('failed to start container: executable file not found: "nosuchprogram"');
   });
 
-  test('a registry that does not answer is no fault of the job', async ({ expect }) => {
+  test('[fault:registry down] a registry that does not answer is no fault of the job', async ({ expect }) => {
     const spec = runSpec({ task: task({ Image: '127.0.0.1:1/nowhere/image:1' }) });
     const { class: kind, message, topic } = failure(await run(spec));
     expect([kind, topic]).toEqual(['environment', 'Preparing Environment']);
     expect(message).toContain('cannot pull image "127.0.0.1:1/nowhere/image:1"');
   });
 
-  test('long output is cut at 2 KiB a stream, between characters', async ({ expect }) => {
+  test('[limit:RunOutput] long output is cut at 2 KiB a stream, between characters', async ({ expect }) => {
     const outcome = await run(shell('yes é | head -c 300000; printf "short\\0" >&2'));
     if (outcome.type !== 'completed') throw new Error(JSON.stringify(outcome));
     const { stdout, stdoutTruncated, stderr, stderrTruncated } = outcome.output;

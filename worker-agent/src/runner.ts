@@ -8,6 +8,7 @@ import {
   type Heads,
 } from './engine/engine.ts';
 import type { RunSpec, StopRequest } from './journal/records.ts';
+import type { LogRecorder, Recording } from './logs/recorder.ts';
 import { formatDuration, makeFailure, outcomeOfStop, type Outcome } from './outcome.ts';
 import { errorText, pause, type Clock } from './ports.ts';
 
@@ -25,6 +26,8 @@ const killedExitCodes: ReadonlySet<number> = new Set([137, 143, 255]);
 export interface RunnerPorts {
   readonly engine: Engine;
   readonly clock: Clock;
+  /** Writes down what tasks print; without it the engine keeps its beginning. */
+  readonly logs?: LogRecorder;
 }
 
 export interface TaskRun {
@@ -46,6 +49,7 @@ export interface RunnerHooks {
 
 /** Runs one task to its end, or follows one that a former agent started. Never rejects: every way out is an Outcome. */
 export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHooks): Promise<Outcome> {
+  let recording: Recording | null = null;
   try {
     const container = await getContainer(ports, task);
     if (container === null) return lostOutcome(task);
@@ -54,11 +58,15 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
       await hooks.starting();
       // Between the record and the start lies an fsync: a stop that came in the meantime wins.
       if (task.stop.aborted) return outcomeOfStop(requestOf(task.stop), null);
+      // Before the start: a task may have printed all it has to say before anybody could listen.
+      recording = (await persist(ports, async () => ports.logs?.record(task.run, 'created'))) ?? null;
       await persist(ports, () => ports.engine.start(task.run.executionId));
     }
+    recording ??= (await persist(ports, async () => ports.logs?.record(task.run, container.state))) ?? null;
     hooks.running();
-    return await follow(ports, task, hooks, await deadlineOf(ports, task, container));
+    return await follow(ports, { ...task, recording }, hooks, await deadlineOf(ports, task, container));
   } catch (error) {
+    await recording?.finish();
     // Whatever went wrong on the way: once a stop was asked for, that is what became of the execution.
     if (task.stop.aborted && !isUnreachable(error)) return outcomeOfStop(requestOf(task.stop), null);
     if (error instanceof EngineError) return { type: 'failed', failure: error.failure, output: null };
@@ -71,7 +79,11 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
 }
 
 async function getContainer(ports: RunnerPorts, { run, network, started, stop }: TaskRun): Promise<Container | null> {
-  if (started) return persist(ports, () => ports.engine.find(run.executionId));
+  if (started) {
+    const container = await persist(ports, () => ports.engine.find(run.executionId));
+    if (container?.state === 'running') await ports.engine.resume?.(run, network);
+    return container;
+  }
   stop.throwIfAborted();
   return ports.engine.create(run, network, stop);
 }
@@ -100,13 +112,17 @@ async function deadlineOf(
   return Math.max(0, run.executionTimeoutMs - Math.max(0, clock.now() - startedAt));
 }
 
+interface Followed extends TaskRun {
+  readonly recording: Recording | null;
+}
+
 interface Watch {
   request: StopRequest | null;
   /** The engine went away while the task ran. */
   interrupted: boolean;
 }
 
-async function follow(ports: RunnerPorts, task: TaskRun, hooks: RunnerHooks, leftMs: number | null): Promise<Outcome> {
+async function follow(ports: RunnerPorts, task: Followed, hooks: RunnerHooks, leftMs: number | null): Promise<Outcome> {
   const { engine, clock } = ports;
   const { executionId, executionTimeoutMs } = task.run;
   const watch: Watch = { request: null, interrupted: false };
@@ -140,9 +156,10 @@ async function follow(ports: RunnerPorts, task: TaskRun, hooks: RunnerHooks, lef
   }
 }
 
-async function conclude(ports: RunnerPorts, { run }: TaskRun, watch: Watch, end: Ended): Promise<Outcome> {
+async function conclude(ports: RunnerPorts, { run, recording }: Followed, watch: Watch, end: Ended): Promise<Outcome> {
   const { engine } = ports;
-  const heads = await persist(ports, () => engine.output(run.executionId));
+  await recording?.finish();
+  const heads = recording?.heads() ?? (await persist(ports, () => engine.output(run.executionId)));
   if (watch.request !== null) return outcomeOfStop(watch.request, outputOf(heads, -1, watch.request.message));
   if (end.outOfMemory) {
     const hint = 'Ask for more with Resources.Memory.';

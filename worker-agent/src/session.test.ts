@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from '@shoal/schema/protocol/version';
 import { describe, test } from 'vitest';
 import { NodeId } from '@shoal/schema/ids';
 import type { Held } from '@shoal/schema/protocol/common';
@@ -49,7 +50,9 @@ describe('saying hello', () => {
     const { network, session } = start();
     network.last.events.open();
     expect(session.send({ type: 'ack', executionId: newExecutionId() })).toBe(false);
-    expect(network.last.frames).toEqual([{ type: 'hello', protocol: 1, ...greeting, holds: [], more: false }]);
+    expect(network.last.frames).toEqual([
+      { type: 'hello', protocol: PROTOCOL_VERSION, ...greeting, holds: [], more: false },
+    ]);
     network.last.welcome();
     expect(session.send({ type: 'ack', executionId: newExecutionId() })).toBe(true);
     expect(network.last.frames.map((one) => one.type)).toEqual(['hello', 'ack']);

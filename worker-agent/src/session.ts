@@ -5,6 +5,7 @@ import {
   toAgent,
   type AckReport,
   type Keep,
+  type OpenLog,
   type Run,
   type Stop,
   type ToAgent,
@@ -46,7 +47,7 @@ export interface SessionPorts {
 
 /** Who the node is and what it offers: a `hello` without its list. */
 export type Greeting = Omit<Hello, 'type' | 'protocol' | 'holds' | 'more'>;
-export type Order = Run | Stop | Keep | AckReport;
+export type Order = Run | Stop | Keep | AckReport | OpenLog;
 
 /** The agent behind the session. Called only in the order things happened, never before the welcome. */
 export interface SessionDelegate {

@@ -9,7 +9,7 @@ describe('run', () => {
     const harness = await Harness.start();
     const run = runSpec();
     await harness.run(run);
-    expect(harness.journal.log[0]).toEqual({ type: 'taken', executionId: run.executionId, run });
+    expect(harness.journal.log[0]).toEqual({ type: 'taken', executionId: run.executionId, run, network: 'none' });
     await harness.clock.advance(1_000);
     expect(harness.said).toEqual(['ack', 'report Running', 'report Completed']);
     expect(harness.reports.map((one) => one.seq)).toEqual([1, 2]);

@@ -4,11 +4,12 @@ import type { Held } from '@shoal/schema/protocol/common';
 import type { Ack, Reject, Report } from '@shoal/schema/protocol/from-agent';
 import type { Welcome } from '@shoal/schema/protocol/to-agent';
 import { cutText } from '@shoal/schema/text';
-import { admit, resolveNetwork, sumResources, type Offers } from './admission.ts';
+import { admit, sumResources, type Offers } from './admission.ts';
 import type { ContainerNetwork, Engine } from './engine/engine.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Entry } from './journal/ledger.ts';
 import { RunSpec, type StopRequest } from './journal/records.ts';
+import type { LogRecorder } from './logs/recorder.ts';
 import { outcomeOfStop, reportOf, type Outcome } from './outcome.ts';
 import { Outbox } from './outbox.ts';
 import { errorText, pause, type Clock, type Log } from './ports.ts';
@@ -23,6 +24,9 @@ export interface SupervisorPorts {
   /** Puts a frame on the wire; false when there is no welcomed connection. */
   readonly send: (frame: Ack | Reject | Report) => boolean;
   readonly offers: () => Offers;
+  /** Writes down what tasks print. */
+  readonly logs?: LogRecorder;
+  readonly openLog?: (executionId: ExecutionId, token: string) => void;
 }
 
 /** One execution that is not over here. */
@@ -132,6 +136,8 @@ export class Supervisor {
         return this.#keep(frame.executionId);
       case 'ackReport':
         return this.#acknowledged(frame.executionId, frame.seq);
+      case 'openLog':
+        return this.#ports.openLog?.(frame.executionId, frame.token);
     }
   }
 
@@ -173,7 +179,7 @@ export class Supervisor {
     const slot = makeSlot(run, network);
     this.#slots.set(executionId, slot);
     try {
-      await this.#ports.journal.append({ type: 'taken', executionId, run });
+      await this.#ports.journal.append({ type: 'taken', executionId, run, network });
     } catch (error) {
       this.#slots.delete(executionId);
       const reason = `the node cannot write its journal: ${errorText(error)}`;
@@ -256,10 +262,8 @@ export class Supervisor {
   }
 
   #resume(entry: Entry & { state: 'live' }): void {
-    const { run, started, stop } = entry;
-    const network = resolveNetwork(run.task.Network.Type, this.#ports.offers().policy);
-    // A policy that has changed since decides what is taken from now on; what was promised is kept, without a network.
-    const slot = makeSlot(run, typeof network === 'string' ? network : 'none');
+    const { run, network, started, stop } = entry;
+    const slot = makeSlot(run, network);
     slot.known = true;
     slot.started = started;
     if (started) slot.state = 'Running';
@@ -276,10 +280,10 @@ export class Supervisor {
   }
 
   async #runToEnd(slot: Slot): Promise<void> {
-    const { engine, clock, journal } = this.#ports;
+    const { engine, clock, journal, logs } = this.#ports;
     const { executionId } = slot.run;
     const task = { run: slot.run, network: slot.network, started: slot.started, stop: slot.stop.signal };
-    const outcome = await runTask({ engine, clock }, task, {
+    const outcome = await runTask({ engine, clock, ...(logs !== undefined && { logs }) }, task, {
       starting: () => {
         slot.started = true;
         return journal.append({ type: 'starting', executionId });

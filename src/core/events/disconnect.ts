@@ -1,6 +1,7 @@
 import type { EpochMs, NodeId } from '../../../schema/ids.ts';
 import { GRACE_MS, LEASE_MS } from '../../../schema/limits.ts';
 import { closeCodes } from '../../../schema/protocol/version.ts';
+import type { NodeRecord } from '../../../schema/records.ts';
 import { fenceExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
@@ -18,9 +19,19 @@ export function takeDisconnect(turn: Turn, sessionId: string, nodeId: NodeId, wh
   const node = turn.world.nodes.get(nodeId);
   if (node === undefined) return;
   turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: why });
-  if (turn.world.openCount(nodeId) > 0) turn.world.timers.set('lost', nodeId, turn.now + LEASE_MS + GRACE_MS);
+  if (turn.world.openCount(nodeId) > 0) turn.world.timers.set('lost', nodeId, lossTime(turn, nodeId));
   turn.markNodesChanged();
 }
+
+/** When a node that is away is given up, unless it returns: a function of its row, so that sleeping does not defer it. */
+export function lossTime(turn: Turn, nodeId: NodeId): EpochMs {
+  const node = turn.world.nodes.get(nodeId);
+  const since = node?.disconnectedAt ?? turn.now;
+  // After a heartbeat that did not come the lease is over already.
+  return since + (node?.lastError === SILENT ? 0 : LEASE_MS) + GRACE_MS;
+}
+
+const SILENT = 'heartbeat timeout';
 
 /** When the node's silence ends its lease. */
 export function leaseEnd(turn: Turn, nodeId: NodeId): EpochMs {
@@ -33,16 +44,36 @@ export function leaseEnd(turn: Turn, nodeId: NodeId): EpochMs {
  */
 export function dropSilent(turn: Turn, session: Session): void {
   turn.close(session.id, closeCodes.silent, 'no heartbeat within the lease');
-  takeDisconnect(turn, session.id, session.nodeId, 'heartbeat timeout');
-  if (turn.world.openCount(session.nodeId) > 0) turn.world.timers.set('lost', session.nodeId, turn.now + GRACE_MS);
+  takeDisconnect(turn, session.id, session.nodeId, SILENT);
 }
 
-/** The node has been away for lease and grace: its executions are given up and placed elsewhere in the same turn. */
+/**
+ * The node has been away for lease and grace: its executions are given up and placed elsewhere in the same turn. When more
+ * than half of the nodes would be lost at once the fault is more likely ours, and all of them get one more grace.
+ */
 export function loseNode(turn: Turn, nodeId: NodeId): void {
   if (turn.world.sessions.has(nodeId)) return;
+  const dueAt = lossTime(turn, nodeId);
+  const postponedTo = isMassLoss(turn) ? dueAt + GRACE_MS : dueAt;
+  if (postponedTo > turn.now) {
+    if (dueAt <= turn.now) turn.notes.push(`over half of the nodes are away: ${nodeId} gets one more grace`);
+    turn.world.timers.set('lost', nodeId, postponedTo);
+    return;
+  }
   for (const execution of turn.world.openOn(nodeId)) {
     if (!isLive(execution)) continue;
     const reason = 'Execution stop requested because node has disappeared';
     judgeFailure(turn, fenceExecution(turn, execution, reason, 'infrastructure'));
   }
 }
+
+/** At least three nodes, and over half of all, are away with work for about as long. */
+function isMassLoss(turn: Turn): boolean {
+  const nodes = [...turn.world.nodes.values()].filter((n) => n.deletedAt === 0 && n.membership === 'APPROVED');
+  const isAway = (n: NodeRecord) => !turn.world.sessions.has(n.id) && turn.world.openCount(n.id) > 0;
+  const lost = nodes.filter((n) => isAway(n) && lossTime(turn, n.id) <= turn.now + MASS_WINDOW_MS);
+  return lost.length >= MASS_LOSS_NODES && lost.length * 2 > nodes.length;
+}
+
+const MASS_LOSS_NODES = 3;
+const MASS_WINDOW_MS = 5_000;

@@ -1,12 +1,5 @@
 import type { EpochMs, NodeId } from '../../../schema/ids.ts';
-import {
-  ACK_AFTER_START_MS,
-  FENCED_EXPIRY_MS,
-  GRACE_MS,
-  LEASE_MS,
-  OVERDUE_GRACE_MS,
-  STOP_RESEND_MS,
-} from '../../../schema/limits.ts';
+import { ACK_AFTER_START_MS, FENCED_EXPIRY_MS, OVERDUE_GRACE_MS, STOP_RESEND_MS } from '../../../schema/limits.ts';
 import { closeCodes } from '../../../schema/protocol/version.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
@@ -19,6 +12,7 @@ import { waitInLine } from '../kinds/partitions.ts';
 import { safely } from '../safely.ts';
 import type { Turn } from '../turn.ts';
 import { closeWhenEmpty } from './change-node.ts';
+import { lossTime } from './disconnect.ts';
 import { openSession } from './hello.ts';
 
 /** A socket that outlived the object, as its attachment describes it. */
@@ -32,9 +26,9 @@ export interface SurvivingSession {
 /**
  * The first event of a loaded world, after a hibernation, an eviction or worse. What ran out while nobody could run is
  * given more time; what ran out just now, and woke a hibernated object, is not: else an object that sleeps between its
- * deadlines would never meet one.
- * Sockets that survived are taken back, what was sent without an answer is sent again,
- * deadlines are armed, and every job is looked at once: whatever was lost between a commit and a send is repaired here.
+ * deadlines would never meet one. Sockets that survived are taken back, what was sent without an answer is sent again,
+ * and every job is looked at: whatever was lost between a commit and a send is repaired here.
+ * @param alarmWasMissed  the alarm was due long ago, or when it was due is not known
  */
 export function takeStart(turn: Turn, surviving: readonly SurvivingSession[], alarmWasMissed: boolean): void {
   const wasAway = alarmWasMissed || (surviving.length === 0 && anyConnected(turn));
@@ -82,13 +76,11 @@ function markAbsentNodes(turn: Turn, wasAway: boolean): void {
   for (const node of turn.world.nodes.values()) {
     if (turn.world.sessions.has(node.id)) continue;
     const isBusy = turn.world.openCount(node.id) > 0;
-    let { disconnectedAt } = node;
     // While nobody listened it could not come back: its time begins now, and is written down to outlast another start.
     if (node.connection === 'CONNECTED' || (wasAway && isBusy)) {
-      disconnectedAt = turn.now;
-      turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt, lastError: 'connection lost' });
+      turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: 'connection lost' });
     }
-    if (isBusy) turn.world.timers.set('lost', node.id, disconnectedAt + LEASE_MS + GRACE_MS);
+    if (isBusy) turn.world.timers.set('lost', node.id, lossTime(turn, node.id));
   }
 }
 

@@ -1,6 +1,10 @@
+import { EXECUTIONS_PATH } from '../../../schema/protocol/log-link.ts';
 import type { Need } from '../../../schema/credentials.ts';
 
-/** What anybody may ask: whether it lives, which version it is, and how to log in. */
+/**
+ * What anybody may ask: whether it lives, which version it is, and how to log in. Below EXECUTIONS_PATH an execution's own
+ * token is asked for, by the routes themselves.
+ */
 const OPEN_PATHS: ReadonlySet<string> = new Set([
   '/api/v1/agent/alive',
   '/api/v1/agent/version',
@@ -19,7 +23,7 @@ const RESOURCES = [
 ] as const;
 
 export function isOpenPath(path: string): boolean {
-  return OPEN_PATHS.has(path) || path.startsWith(LOGIN);
+  return OPEN_PATHS.has(path) || path.startsWith(LOGIN) || path.startsWith(`${EXECUTIONS_PATH}/`);
 }
 
 /**

@@ -23,7 +23,7 @@ function withNodes() {
 }
 
 const golden =
-  `{"Info":{"NodeID":"n-a1","NodeType":"Compute","Labels":{"os_type":"linux"},"SupportedProtocols":["shoal/v1"],` +
+  `{"Info":{"NodeID":"n-a1","NodeType":"Compute","Labels":{"os_type":"linux"},"SupportedProtocols":["shoal/v2"],` +
   `"ComputeNodeInfo":{"ExecutionEngines":["docker"],"Publishers":["noop"],"StorageSources":["inline"],` +
   `"MaxCapacity":{"CPU":4,"Memory":8000000000,"Disk":80000000000},"QueueCapacity":{},"AvailableCapacity":{"CPU":1,"Memory":4000000000},` +
   `"MaxJobRequirements":{"CPU":4,"Memory":8000000000,"Disk":80000000000},"RunningExecutions":1,"EnqueuedExecutions":0,"address":""},` +

@@ -2,6 +2,9 @@ import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type Docker from 'dockerode';
 import type { ExecutionId } from '@shoal/schema/ids';
+import { z } from 'zod';
+import { answered, PullProgress } from './pull-progress.ts';
+import type { RegistryAuth } from './registry-auth.ts';
 
 type Modem = Docker['modem'];
 type DialOptions = Parameters<Modem['dial']>[0];
@@ -12,11 +15,23 @@ interface Call {
   readonly query?: Readonly<Record<string, string | number | boolean>>;
   readonly body?: object;
   readonly signal?: AbortSignal;
+  readonly auth?: RegistryAuth | null;
   /** Statuses that are no error. */
   readonly ok: readonly number[];
 }
 
+interface Pull {
+  readonly signal: AbortSignal;
+  readonly platform: string;
+  readonly auth: RegistryAuth | null;
+  readonly onProgress: (progress: PullProgress) => void;
+}
+
+const Info = z.object({ Name: z.string() });
+const Version = z.object({ Os: z.string(), Arch: z.string() });
+
 const CALL_MS = 30_000;
+const WATCH_MS = 30_000;
 const PULL_SILENCE_MS = 5 * 60_000;
 
 /**
@@ -30,8 +45,46 @@ export class DockerApi {
     this.#modem = docker.modem;
   }
 
-  async create(name: ExecutionId, body: object): Promise<void> {
-    await this.#json({ method: 'POST', path: '/containers/create', query: { name }, body, ok: [200, 201] });
+  /** @param platform `linux/amd64`; an image of another is answered as if it were not there */
+  async create(name: ExecutionId, body: object, platform: string): Promise<void> {
+    const query = { name, ...(platform !== '' && { platform }) };
+    await this.#json({ method: 'POST', path: '/containers/create', query, body, ok: [200, 201] });
+  }
+
+  /** `linux/amd64`, as the daemon itself runs. */
+  async platform(): Promise<string> {
+    const { json } = await this.#json({ method: 'GET', path: '/version', ok: [200] });
+    const { Os, Arch } = Version.parse(json);
+    return `${Os}/${Arch}`;
+  }
+
+  /** What the machine is called that the daemon runs on. */
+  async hostName(): Promise<string> {
+    const { json } = await this.#json({ method: 'GET', path: '/info', ok: [200] });
+    return Info.parse(json).Name;
+  }
+
+  async ping(): Promise<void> {
+    await readAll(await this.#dial({ method: 'GET', path: '/_ping', signal: AbortSignal.timeout(CALL_MS), ok: [200] }));
+  }
+
+  /** A network of that name is left as it is. */
+  async createNetwork(body: object): Promise<void> {
+    await this.#json({ method: 'POST', path: '/networks/create', body, ok: [201, 409] });
+  }
+
+  async inspectNetwork(name: string): Promise<unknown> {
+    const reply = await this.#json({ method: 'GET', path: `/networks/${name}`, ok: [200, 404] });
+    return reply.status === 404 ? null : reply.json;
+  }
+
+  async removeNetwork(name: string): Promise<void> {
+    await this.#json({ method: 'DELETE', path: `/networks/${name}`, ok: [204, 404] });
+  }
+
+  async listNetworks(label: string): Promise<unknown> {
+    const filters = JSON.stringify({ label: [label] });
+    return (await this.#json({ method: 'GET', path: '/networks', query: { filters }, ok: [200] })).json;
   }
 
   /** Docker's description of a container, or null when there is none. */
@@ -44,10 +97,19 @@ export class DockerApi {
     await this.#json({ method: 'POST', path: `/containers/${name}/start`, ok: [204, 304] });
   }
 
-  /** Resolves when the container does not run any more. No deadline: rejects when the connection breaks. */
+  /**
+   * Resolves when the container does not run any more. No deadline: rejects when the connection breaks, and when the
+   * daemon is silent. One that hangs holds its connections open, so it is asked now and then whether it is still there.
+   */
   async wait(name: ExecutionId): Promise<void> {
-    const response = await this.#dial({ method: 'POST', path: `/containers/${name}/wait`, ok: [200] });
-    await readAll(response);
+    const hung = new AbortController();
+    const watch = setInterval(() => void this.ping().catch((error: unknown) => hung.abort(error)), WATCH_MS);
+    try {
+      const { signal } = hung;
+      await readAll(await this.#dial({ method: 'POST', path: `/containers/${name}/wait`, signal, ok: [200] }));
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   async stop(name: ExecutionId, graceSeconds: number): Promise<void> {
@@ -78,6 +140,18 @@ export class DockerApi {
       .json;
   }
 
+  /** Both streams of a container as they are written, multiplexed. Ends with the container. */
+  async attach(name: ExecutionId): Promise<IncomingMessage> {
+    const query = { stream: true, stdout: true, stderr: true };
+    return this.#dial({ method: 'POST', path: `/containers/${name}/attach`, query, ok: [200] });
+  }
+
+  /** What Docker has kept of the output, multiplexed, and then what follows. @param since epoch ms; 0 for all of it */
+  async follow(name: ExecutionId, since: number): Promise<IncomingMessage> {
+    const query = { follow: true, stdout: true, stderr: true, ...(since > 0 && { since: (since / 1000).toFixed(3) }) };
+    return this.#dial({ method: 'GET', path: `/containers/${name}/logs`, query, ok: [200] });
+  }
+
   /** The log so far, multiplexed. The caller reads as much as it wants and destroys it. */
   async logs(
     name: ExecutionId,
@@ -87,18 +161,20 @@ export class DockerApi {
     return this.#dial({ method: 'GET', path: `/containers/${name}/logs`, query: streams, signal, ok: [200] });
   }
 
-  /** Gets an image without credentials. Ends with an error when nothing is heard of it for five minutes. */
-  async pull(image: string, signal: AbortSignal): Promise<void> {
-    const query = { fromImage: image, ...(hasTag(image) ? {} : { tag: 'latest' }) };
-    const response = await this.#dial({ method: 'POST', path: '/images/create', query, signal, ok: [200] });
+  /** Gets an image. Ends with an error when nothing is heard of it for five minutes. */
+  async pull(image: string, { signal, platform, auth, onProgress }: Pull): Promise<void> {
+    const query = { fromImage: image, platform, ...(hasTag(image) ? {} : { tag: 'latest' }) };
+    const response = await this.#dial({ method: 'POST', path: '/images/create', query, signal, auth, ok: [200] });
     response.setTimeout(PULL_SILENCE_MS, () => response.destroy(answered('no progress for five minutes')));
+    const progress = new PullProgress();
     let rest = '';
     for await (const chunk of response) {
       const lines = (rest + String(chunk)).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) throwPullError(line);
+      for (const line of lines) progress.take(line);
+      onProgress(progress);
     }
-    throwPullError(rest);
+    progress.take(rest);
   }
 
   async #json(call: Call): Promise<{ status: number; json: unknown }> {
@@ -107,7 +183,7 @@ export class DockerApi {
     return { status: response.statusCode ?? 0, json: text === '' ? null : JSON.parse(text) };
   }
 
-  #dial({ method, path, query = {}, body = {}, signal, ok }: Call): Promise<IncomingMessage> {
+  #dial({ method, path, query = {}, body = {}, signal, auth, ok }: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const options: DialOptions = {
         method,
@@ -116,6 +192,7 @@ export class DockerApi {
         options: { _query: query, _body: body },
         statusCodes: Object.fromEntries(ok.map((status) => [status, true])),
         isStream: true,
+        ...(auth !== undefined && auth !== null && { authconfig: { ...auth } }),
         ...(signal !== undefined && { abortSignal: signal }),
       };
       this.#modem.dial(options, (error, result) => {
@@ -135,16 +212,4 @@ async function readAll(response: IncomingMessage): Promise<string> {
 
 function hasTag(image: string): boolean {
   return image.includes('@') || image.slice(image.lastIndexOf('/') + 1).includes(':');
-}
-
-/** A pull that fails half-way says so in its stream, under status 200. */
-function throwPullError(line: string): void {
-  if (!line.includes('"error"')) return;
-  const error = /"error"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(line)?.[1];
-  throw answered(error === undefined ? line : String(JSON.parse(error)));
-}
-
-/** An error of Docker's, not of the connection to it: those carry a status. */
-function answered(text: string): Error {
-  return Object.assign(new Error(text), { statusCode: 200 });
 }

@@ -42,7 +42,7 @@ export function unreachable(text: string, cause: unknown): EngineError {
 
 // Docker Hub answers "denied" for names that do not exist, so the two cannot be told apart.
 const absentImage =
-  /manifest.*(unknown|not found)|not found: manifest|pull access denied|repository does not exist|name unknown|unauthorized|denied|no such image|no matching manifest/i;
+  /manifest.*(unknown|not found)|not found: manifest|pull access denied|repository does not exist|name unknown|unauthorized|no basic auth credentials|denied|no such image|no matching manifest/i;
 const badImageName = /invalid reference format|invalid repository name|repository name .*must be/i;
 
 /** A registry that is down or slow is no fault of the job: that is tried again, elsewhere first. */

@@ -12,6 +12,8 @@ export interface DockerParams {
   readonly environment: readonly string[];
   /** Absolute, or empty for the image's own. */
   readonly workingDirectory: string;
+  /** Linux capabilities beyond none, upper case without `CAP_`. Only those that the node's owner allows are given. */
+  readonly capabilities: readonly string[];
 }
 
 const list = z.array(z.string()).nullish();
@@ -23,6 +25,7 @@ const Params = z.object({
   parameters: list,
   environmentvariables: list,
   workingdirectory: z.string().nullish(),
+  capabilities: list,
 });
 
 const names: Readonly<Record<string, string>> = {
@@ -31,7 +34,11 @@ const names: Readonly<Record<string, string>> = {
   parameters: 'Parameters',
   environmentvariables: 'EnvironmentVariables',
   workingdirectory: 'WorkingDirectory',
+  capabilities: 'Capabilities',
 };
+
+/** As users spell them. */
+export const dockerParamNames: readonly string[] = Object.values(names);
 
 /**
  * Reads `Engine.Params`, whatever the case of its keys.
@@ -47,7 +54,7 @@ export function parseDockerParams(params: Readonly<Record<string, unknown>>): Do
     const where = [names[String(key)] ?? String(key), ...rest.map(String)].join('.');
     throw invalid(`'${where}' ${issue?.message ?? 'cannot be read'}`);
   }
-  const { image, entrypoint, parameters, environmentvariables, workingdirectory } = read.data;
+  const { image, entrypoint, parameters, environmentvariables, workingdirectory, capabilities } = read.data;
   if (image === undefined || image === null || image.trim() === '') throw invalid("'Image' cannot be empty");
   const directory = workingdirectory ?? '';
   if (directory !== '' && !directory.startsWith('/')) {
@@ -63,6 +70,7 @@ export function parseDockerParams(params: Readonly<Record<string, unknown>>): Do
     parameters: parameters ?? [],
     environment: (environmentvariables ?? []).filter((one) => one.includes('=')),
     workingDirectory: directory,
+    capabilities: (capabilities ?? []).map((name) => name.toUpperCase().replace(/^CAP_/, '')),
   };
 }
 

@@ -2,13 +2,23 @@ import Docker from 'dockerode';
 import { ExecutionId, type NodeId } from '@shoal/schema/ids';
 import { z } from 'zod';
 import type { RunSpec } from '../journal/records.ts';
+import { systemClock } from '../machine/clock.ts';
+import type { Gpu } from '../machine/gpus.ts';
+import { DEFAULT_PORT_RANGE, type PortRange } from '../network/port-plan.ts';
 import { makeFailure } from '../outcome.ts';
-import { createBody, labels } from './container-spec.ts';
+import { errorText, type Clock, type Log } from '../ports.ts';
+import { createBody, labels, type Surroundings } from './container-spec.ts';
 import { DockerApi } from './docker-api.ts';
 import { asEngineError, statusOf, type Step } from './docker-errors.ts';
 import { readHeads } from './docker-logs.ts';
-import { parseDockerParams } from './docker-params.ts';
+import { DockerNetworks } from './docker-networks.ts';
+import { parseDockerParams, type DockerParams } from './docker-params.ts';
 import { findDocker } from './docker-host.ts';
+import { gpuDevices } from './gpu-devices.ts';
+import type { PullProgress } from './pull-progress.ts';
+import { registryAuth } from './registry-auth.ts';
+import { resolveVariables } from './variables.ts';
+import { Switchboard } from './wiring.ts';
 import {
   EngineError,
   type Container,
@@ -31,19 +41,47 @@ type State = z.infer<typeof Inspected>['State'];
 
 const Listed = z.array(z.object({ Labels: z.record(z.string(), z.string()).nullish(), State: z.string() }));
 
+/** What the engine needs beside Docker. */
+export interface DockerOptions {
+  readonly gpus?: readonly Gpu[];
+  /** From which tasks get ports that name none. */
+  readonly portRange?: PortRange;
+  /** Ranges of the owner's network that tasks may reach all the same. */
+  readonly openRanges?: readonly string[];
+  /** Name servers of tasks that cannot reach the machine's own. */
+  readonly dns?: readonly string[];
+  /** The node's variables, for `env:NAME` and registry credentials. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+export const DEFAULT_DNS = ['1.1.1.1', '8.8.8.8'];
+const PROGRESS_MS = 5_000;
+const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
+
 /** Runs containers in Docker, or what speaks its API, through its socket. */
 export class DockerEngine implements Engine {
   readonly type = 'docker';
   readonly #nodeId: NodeId;
   readonly #dockerHost: string | null;
+  readonly #options: DockerOptions;
+  readonly #log: Log;
+  readonly #networks: DockerNetworks;
+  readonly #switchboard: Switchboard;
   #api: DockerApi | null = null;
-  /** What an output began with, of containers whose log may have lost its beginning since. */
-  readonly #early = new Map<ExecutionId, Heads>();
+  #platform = '';
+  #isolationError = '';
 
   /** @param dockerHost as `DOCKER_HOST` has it; null looks in the usual places, at every probe until one answers */
-  constructor(nodeId: NodeId, dockerHost: string | null) {
+  constructor(nodeId: NodeId, dockerHost: string | null, options: DockerOptions = {}) {
+    const { gpus = [], portRange = DEFAULT_PORT_RANGE, openRanges = [], log = silent, clock = systemClock } = options;
     this.#nodeId = nodeId;
     this.#dockerHost = dockerHost;
+    this.#options = options;
+    this.#log = log;
+    this.#networks = new DockerNetworks(nodeId, openRanges, { clock, log });
+    this.#switchboard = new Switchboard(nodeId, gpus, portRange);
   }
 
   async probe(): Promise<EngineHealth> {
@@ -52,13 +90,19 @@ export class DockerEngine implements Engine {
       this.#api = null;
       return { ready: false, error: found.error, hint: found.hint };
     }
-    this.#api ??= new DockerApi(new Docker(found.options));
-    return { ready: true, description: found.description };
+    const api = this.#api ?? new DockerApi(new Docker(found.options));
+    this.#api = api;
+    try {
+      this.#platform ||= await api.platform();
+    } catch (error) {
+      return { ready: false, error: errorText(error), hint: '' };
+    }
+    return { ready: true, description: found.description, isolates: await this.#isolates(api) };
   }
 
   async create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
     const params = parseDockerParams(run.task.Engine.Params ?? {});
-    const body = createBody(run, params, { nodeId: this.#nodeId, network });
+    const body = createBody(run, params, await this.#surroundings(run, params, network));
     // Asking for the image first would cost every task a round trip; Docker says so itself when it has none.
     let made = await this.#tryCreate(run.executionId, params.image, body);
     if (made === 'imageMissing') {
@@ -83,15 +127,14 @@ export class DockerEngine implements Engine {
     await this.#ask('start', '', (api) => api.start(executionId));
   }
 
+  async resume(run: RunSpec, network: ContainerNetwork): Promise<void> {
+    if (network === 'http') await this.#ask('other', '', (api) => this.#networks.reopenHttp(api, run));
+  }
+
   async wait(executionId: ExecutionId): Promise<Ended> {
-    const watch = this.#watchHeads(executionId);
-    try {
-      await this.#ask('other', '', (api) => api.wait(executionId));
-    } finally {
-      watch.abort();
-    }
+    await this.#ask('other', '', (api) => api.wait(executionId));
     const state = await this.#inspect(executionId);
-    if (state === null) throw gone();
+    if (state === null || state.Status === 'removing') throw gone();
     return { exitCode: state.ExitCode, outOfMemory: state.OOMKilled };
   }
 
@@ -100,27 +143,86 @@ export class DockerEngine implements Engine {
   }
 
   async output(executionId: ExecutionId): Promise<Heads> {
-    const heads = await this.#ask('other', '', (api) => readHeads(api, executionId));
-    const early = this.#early.get(executionId);
-    return early === undefined ? heads : mergeHeads(early, heads);
+    return this.#ask('other', '', (api) => readHeads(api, executionId));
+  }
+
+  async capture(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>> {
+    return this.#ask('other', '', async (api) => {
+      if (from === 'start') return api.attach(executionId);
+      return api.follow(executionId, from === 'beginning' ? 0 : from);
+    });
   }
 
   async remove(executionId: ExecutionId): Promise<void> {
-    this.#early.delete(executionId);
-    await this.#ask('other', '', (api) => api.remove(executionId));
+    await this.#ask('other', '', async (api) => {
+      await api.remove(executionId);
+      await this.#networks.closeHttp(api, executionId);
+    });
+    this.#switchboard.takeBack(executionId);
   }
 
   async list(): Promise<Container[]> {
     const reply = await this.#ask('other', '', (api) => api.list(`${labels.node}=${this.#nodeId}`));
-    return Listed.parse(reply).flatMap((one) => {
+    const containers = Listed.parse(reply).flatMap((one): Container[] => {
       const id = ExecutionId.safeParse(one.Labels?.[labels.execution]);
       return id.success ? [{ executionId: id.data, state: stateOf(one.State), startedAt: null }] : [];
+    });
+    // A network whose container was never made, or is gone, is as much to be removed.
+    const known = new Set(containers.map((one) => one.executionId));
+    const networks = await this.#ask('other', '', (api) => this.#networks.list(api));
+    const bare = networks.filter((id) => !known.has(id));
+    return [
+      ...containers,
+      ...bare.map((executionId): Container => ({ executionId, state: 'created', startedAt: null })),
+    ];
+  }
+
+  async close(): Promise<void> {
+    await this.#ask('other', '', (api) => this.#networks.close(api));
+  }
+
+  async #isolates(api: DockerApi): Promise<boolean> {
+    try {
+      await this.#networks.check(api);
+      this.#isolationError = '';
+      return true;
+    } catch (error) {
+      const text = errorText(error);
+      if (text !== this.#isolationError) {
+        const hint =
+          'Network types Bridge and HTTP need Linux, iptables, and an agent that runs as root beside Docker.';
+        this.#log.warn('network.unfiltered', { error: text, hint });
+      }
+      this.#isolationError = text;
+      return false;
+    }
+  }
+
+  async #surroundings(run: RunSpec, params: DockerParams, network: ContainerNetwork): Promise<Surroundings> {
+    const { env = process.env, dns = DEFAULT_DNS } = this.#options;
+    const variables = resolveVariables(run.task.Env ?? {}, env);
+    return this.#ask('create', params.image, async (api) => {
+      if (network === 'filtered') await this.#networks.ensureBridge(api);
+      const { ports, gpus } = await this.#switchboard.give(api, run, network);
+      const proxy = network === 'http' ? await this.#networks.openHttp(api, run) : null;
+      const own = { filtered: this.#networks.bridgeName, http: DockerNetworks.httpName(run.executionId) };
+      return {
+        nodeId: this.#nodeId,
+        network,
+        networkName: network === 'filtered' || network === 'http' ? own[network] : null,
+        proxy,
+        dns: network === 'filtered' ? dns : [],
+        ports,
+        gpus,
+        devices: gpuDevices(gpus),
+        variables,
+      };
     });
   }
 
   async #tryCreate(executionId: ExecutionId, image: string, body: object): Promise<Container | 'imageMissing'> {
     try {
-      await this.#ask('create', image, (api) => api.create(executionId, body));
+      await this.#ask('create', image, (api) => api.create(executionId, body, this.#platform));
       return { executionId, state: 'created', startedAt: null };
     } catch (error) {
       const status = error instanceof EngineError ? statusOf(error.cause) : null;
@@ -133,8 +235,17 @@ export class DockerEngine implements Engine {
   }
 
   async #pull(image: string, signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
+    let toldAt = startedAt;
+    const onProgress = ({ currentBytes, totalBytes }: PullProgress): void => {
+      if (performance.now() - toldAt < PROGRESS_MS) return;
+      toldAt = performance.now();
+      this.#log.info('image.pulling', { image, currentBytes, totalBytes });
+    };
     try {
-      await this.#ask('pull', image, (api) => api.pull(image, signal));
+      const auth = await registryAuth(image, this.#options.env ?? process.env);
+      await this.#ask('pull', image, (api) => api.pull(image, { signal, platform: this.#platform, auth, onProgress }));
+      this.#log.info('image.pulled', { image, ms: Math.round(performance.now() - startedAt) });
     } catch (error) {
       signal.throwIfAborted();
       throw error;
@@ -155,39 +266,6 @@ export class DockerEngine implements Engine {
       throw asEngineError(step, image, error);
     }
   }
-
-  /** Docker drops the beginning of a long log: its head is looked at early, some times, until it is full. */
-  #watchHeads(executionId: ExecutionId): AbortController {
-    const over = new AbortController();
-    const api = this.#api;
-    const look = async (delayMs: number): Promise<void> => {
-      await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
-      if (over.signal.aborted || api === null) return;
-      const read = await readHeads(api, executionId);
-      if (over.signal.aborted) return;
-      const before = this.#early.get(executionId);
-      const heads = before === undefined ? read : mergeHeads(before, read);
-      this.#early.set(executionId, heads);
-      if (!(heads.stdoutTruncated && heads.stderrTruncated) && delayMs < LAST_LOOK_MS) await look(delayMs * 4);
-    };
-    // A look that fails loses nothing that the reading at the end would not find in most logs.
-    look(FIRST_LOOK_MS).catch(() => {});
-    return over;
-  }
-}
-
-const FIRST_LOOK_MS = 1_000;
-const LAST_LOOK_MS = 1_000_000;
-
-function mergeHeads(early: Heads, late: Heads): Heads {
-  const out = late.stdout.startsWith(early.stdout);
-  const err = late.stderr.startsWith(early.stderr);
-  return {
-    stdout: out ? late.stdout : early.stdout,
-    stdoutTruncated: out ? late.stdoutTruncated : true,
-    stderr: err ? late.stderr : early.stderr,
-    stderrTruncated: err ? late.stderrTruncated : true,
-  };
 }
 
 function describe(executionId: ExecutionId, state: State): Container {

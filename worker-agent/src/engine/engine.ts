@@ -1,9 +1,9 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import type { Failure } from '@shoal/schema/protocol/common';
 import type { RunSpec } from '../journal/records.ts';
+import type { ContainerNetwork } from './container-network.ts';
 
-/** How a container reaches the network; `Default` and the node's policy are resolved before it comes here. */
-export type ContainerNetwork = 'none' | 'host' | 'bridge';
+export type { ContainerNetwork } from './container-network.ts';
 
 /** One container of this node. Its name is its execution's id, so there is at most one an execution. */
 export interface Container {
@@ -27,7 +27,12 @@ export interface Heads {
 }
 
 export type EngineHealth =
-  | { readonly ready: true; readonly description: string }
+  | {
+      readonly ready: true;
+      readonly description: string;
+      /** It can keep tasks away from the owner's network: `filtered` and `http` may be asked for. Absent means no. */
+      readonly isolates?: boolean;
+    }
   /** What was tried and what a person can do. */
   | { readonly ready: false; readonly error: string; readonly hint: string };
 
@@ -46,6 +51,8 @@ export interface Engine {
    */
   create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container>;
   find(executionId: ExecutionId): Promise<Container | null>;
+  /** Brings back what of a running container's surroundings went down with the former agent. */
+  resume?(run: RunSpec, network: ContainerNetwork): Promise<void>;
   /** Starting a container that runs or has run changes nothing. */
   start(executionId: ExecutionId): Promise<void>;
   /** Resolves when the container has ended, at once when it already has. */
@@ -53,10 +60,19 @@ export interface Engine {
   /** Asks it to end, then kills it after `graceMs`; resolves when it is no longer running. */
   stop(executionId: ExecutionId, graceMs: number): Promise<void>;
   output(executionId: ExecutionId): Promise<Heads>;
+  /**
+   * The output as it comes, in Docker's multiplexed framing and cut anywhere; ends with the container. Absent in engines
+   * whose containers print nothing.
+   * @param from `start` for a container that is not started yet: every byte as it is written. `beginning`: what the engine
+   *   has kept and then the rest; a last line without an end may come with one. A time in epoch ms: what was kept since.
+   */
+  capture?(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>>;
   /** Removes the container, running or not; one that is not there is no error. */
   remove(executionId: ExecutionId): Promise<void>;
   /** All containers of this node, whoever wants them. */
   list(): Promise<Container[]>;
+  /** Takes away what serves all of the node's tasks. For an agent that ends and has none left. */
+  close?(): Promise<void>;
 }
 
 /** Why the engine could not do what was asked, ready to be reported. */

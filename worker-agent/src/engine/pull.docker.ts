@@ -6,6 +6,7 @@ import { systemClock } from '../machine/clock.ts';
 import type { Outcome } from '../outcome.ts';
 import { runTask } from '../runner.ts';
 import { FakeRegistry } from '../testing/fake-registry.ts';
+import { runOnDocker } from '../testing/on-docker.ts';
 import { runSpec, task } from '../testing/run-spec.ts';
 import { DockerEngine } from './docker.ts';
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   registry.delayMs = 0;
+  registry.login = null;
   for (const { executionId } of await engine.list()) await engine.remove(executionId);
   await docker
     .getImage(registry.image)
@@ -39,10 +41,37 @@ async function run(spec: RunSpec, stop: AbortSignal = new AbortController().sign
 }
 
 describe('an image that is not on the node', () => {
-  test('is pulled, and the time that takes is not the task’s', async ({ expect }) => {
+  test('[pull:not run time] is pulled, and the time that takes is not the task’s', async ({ expect }) => {
     registry.delayMs = 1_500;
     const outcome = await run(echo(registry.image, 1_000));
     expect(outcome).toMatchObject({ type: 'completed', output: { stdout: 'pulled\n', exitCode: 0 } });
+  });
+
+  test('[pull:credentials] of a registry that asks for a login is pulled with the owner’s credentials', async ({
+    expect,
+  }) => {
+    registry.login = 'ann:secret';
+    const message = `image not available: "${registry.image}"`;
+    expect(await run(echo(registry.image))).toMatchObject({ failure: { class: 'permanent', message } });
+    const env = { DOCKER_USERNAME: 'ann', DOCKER_PASSWORD: 'secret', DOCKER_REGISTRY: registry.host };
+    const knowing = new DockerEngine(NodeId.parse('n-pull-test'), process.env['DOCKER_HOST'] ?? null, { env });
+    await knowing.probe();
+    const spec = echo(registry.image);
+    expect(await runOnDocker(knowing, spec)).toMatchObject({ type: 'completed', output: { stdout: 'pulled\n' } });
+  });
+
+  test('[pull:platform] made for another platform is not run, also when it is on the node', async ({ expect }) => {
+    await new Promise((resolve, reject) => {
+      docker
+        .pull(registry.foreignImage, { platform: 'linux/s390x' })
+        .then((stream) => stream.on('end', resolve).resume(), reject);
+    });
+    expect(await docker.getImage(registry.foreignImage).inspect()).toMatchObject({ Architecture: 's390x' });
+    expect(await run(echo(registry.foreignImage))).toMatchObject({
+      type: 'failed',
+      failure: { class: 'permanent', message: `image not available: "${registry.foreignImage}"` },
+    });
+    await docker.getImage(registry.foreignImage).remove({ force: true });
   });
 
   test('and not in the registry is a permanent failure', async ({ expect }) => {
@@ -56,7 +85,7 @@ describe('an image that is not on the node', () => {
     });
   });
 
-  test('is not waited for once the execution is stopped, and never starts', async ({ expect }) => {
+  test('[pull:stop] is not waited for once the execution is stopped, and never starts', async ({ expect }) => {
     registry.delayMs = Infinity;
     const stop = new AbortController();
     const spec = echo(registry.image);

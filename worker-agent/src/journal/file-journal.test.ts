@@ -41,7 +41,7 @@ const record: fc.Arbitrary<JournalRecord> = fc
   .constantFrom(...ids)
   .chain((executionId) =>
     fc.constantFrom<JournalRecord>(
-      { type: 'taken', executionId, run: runSpec({ executionId }) },
+      { type: 'taken', executionId, run: runSpec({ executionId }), network: 'none' },
       { type: 'starting', executionId },
       { type: 'stopping', executionId, request: { kind: 'stop', message: 'é\n"' } },
       ended(executionId),

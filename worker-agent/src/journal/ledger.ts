@@ -1,5 +1,6 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import type { Report } from '@shoal/schema/protocol/from-agent';
+import type { ContainerNetwork } from '../engine/container-network.ts';
 import type { JournalRecord, RunSpec, StopRequest } from './records.ts';
 
 /** What the journal knows of one execution. */
@@ -7,6 +8,7 @@ export type Entry =
   | {
       readonly state: 'live';
       readonly run: RunSpec;
+      readonly network: ContainerNetwork;
       /** The container may have been started. */
       readonly started: boolean;
       readonly stop: StopRequest | null;
@@ -39,7 +41,7 @@ export class Ledger {
     const entry = this.#entries.get(executionId);
     switch (record.type) {
       case 'taken':
-        if (entry === undefined) this.#entries.set(executionId, live(record.run));
+        if (entry === undefined) this.#entries.set(executionId, live(record.run, record.network));
         return;
       case 'starting':
         if (entry?.state === 'live') this.#entries.set(executionId, { ...entry, started: true });
@@ -105,14 +107,14 @@ export class Ledger {
   }
 }
 
-function live(run: RunSpec): Entry {
-  return { state: 'live', run, started: false, stop: null };
+function live(run: RunSpec, network: ContainerNetwork): Entry {
+  return { state: 'live', run, network, started: false, stop: null };
 }
 
 function* recordsOf(executionId: ExecutionId, entry: Entry): Generator<JournalRecord> {
   switch (entry.state) {
     case 'live':
-      yield { type: 'taken', executionId, run: entry.run };
+      yield { type: 'taken', executionId, run: entry.run, network: entry.network };
       if (entry.started) yield { type: 'starting', executionId };
       if (entry.stop !== null) yield { type: 'stopping', executionId, request: entry.stop };
       return;

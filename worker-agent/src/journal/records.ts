@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ExecutionId } from '@shoal/schema/ids';
 import { Report } from '@shoal/schema/protocol/from-agent';
 import { Run } from '@shoal/schema/protocol/to-agent';
+import { containerNetworks } from '../engine/container-network.ts';
 
 /** A `run` without the header of the session it came by: all that is needed to run the task, also after a restart. */
 export const RunSpec = Run.omit({ type: true, epoch: true, session: true });
@@ -18,8 +19,8 @@ const base = z.object({ executionId: ExecutionId });
 
 /** One line of the journal. Each may be replayed twice; the second time changes nothing. */
 export const JournalRecord = z.discriminatedUnion('type', [
-  /** Durable before the `ack`. */
-  base.extend({ type: z.literal('taken'), run: RunSpec }),
+  /** Durable before the `ack`. What was promised when it was taken holds, whatever the node offers later. */
+  base.extend({ type: z.literal('taken'), run: RunSpec, network: z.enum(containerNetworks).default('none') }),
   /** Durable before the container starts: from here on a missing container means that its work is lost. */
   base.extend({ type: z.literal('starting') }),
   /** Durable before the kill. */

@@ -15,13 +15,13 @@ export interface Shares {
  * What the machine has: cores that this process may use, memory that it may use, bytes free on the disk of `path`.
  * @see Bacalhau pkg/compute/capacity/system
  */
-export async function measureMachine(path: string): Promise<Resources> {
+export async function measureMachine(path: string, gpu = 0): Promise<Resources> {
   const { bavail, bsize } = await statfs(path);
   const total = totalmem();
   const limit = process.constrainedMemory();
   // Without a limit the kernel answers 0 or a number beyond all memory.
   const memory = limit > 0 && limit < total ? limit : total;
-  return { cpu: availableParallelism(), memory, disk: bavail * bsize, gpu: 0 };
+  return { cpu: availableParallelism(), memory, disk: bavail * bsize, gpu };
 }
 
 /** The part of the machine that tasks may use. */
@@ -31,7 +31,7 @@ export function offered(machine: Resources, shares: Shares): Resources {
     cpu: Math.round(take(machine.cpu, shares.cpu) * 1000) / 1000,
     memory: Math.floor(take(machine.memory, shares.memory)),
     disk: Math.floor(take(machine.disk, shares.disk)),
-    gpu: 0,
+    gpu: machine.gpu,
   };
 }
 

@@ -7,6 +7,8 @@ import { takeLock } from './lock.ts';
 export interface StateDir {
   readonly nodeId: NodeId;
   readonly journalPath: string;
+  /** A folder for the logs of tasks; not made yet. */
+  readonly logsPath: string;
   /** Lets another agent have it. */
   release(): Promise<void>;
 }
@@ -23,7 +25,8 @@ export async function openStateDir(path: string, wantedId: NodeId | null): Promi
   try {
     const nodeId = wantedId ?? (await keptNodeId(join(path, 'node-id')));
     // A journal belongs to one identity: under another its executions are unknown.
-    return { nodeId, journalPath: join(path, `journal-${nodeId}.jsonl`), release };
+    const logsPath = join(path, `logs-${nodeId}`);
+    return { nodeId, journalPath: join(path, `journal-${nodeId}.jsonl`), logsPath, release };
   } catch (error) {
     await release();
     throw error;

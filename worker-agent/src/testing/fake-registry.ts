@@ -11,43 +11,26 @@ interface Blob {
   readonly bytes: Buffer;
 }
 
-/** A registry on loopback that has one image, `shoal/copy:1`: what `busybox:latest` has, so that it can be pulled. */
+/** A registry on loopback that has what `busybox:latest` has as `shoal/copy:1`, and as `shoal/foreign:1` for another platform. */
 export class FakeRegistry {
   /** How long each layer is held back; Infinity never answers. */
   delayMs = 0;
+  /** `name:password` that is asked for; null lets everybody in. */
+  login: string | null = null;
   readonly #server: Server;
   readonly #blobs = new Map<string, Blob>();
-  readonly #manifest: string;
+  /** By repository. */
+  readonly #manifests = new Map<string, string>();
 
   private constructor(layer: Buffer) {
-    const gzip = gzipSync(layer);
-    const config = Buffer.from(
-      JSON.stringify({
-        architecture: 'amd64',
-        os: 'linux',
-        config: { Env: ['PATH=/bin'] },
-        rootfs: { type: 'layers', diff_ids: [digest(layer)] },
-      }),
-    );
-    const entry = (mediaType: string, bytes: Buffer): object => ({
-      mediaType,
-      size: bytes.length,
-      digest: digest(bytes),
+    this.#add('shoal/copy', 'amd64', layer);
+    this.#add('shoal/foreign', 's390x', layer);
+    this.#server = createServer((request, response) => {
+      const wanted = this.login === null ? null : `Basic ${Buffer.from(this.login).toString('base64')}`;
+      if (wanted === null || request.headers.authorization === wanted) return this.#answer(request.url ?? '', response);
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="shoal"', 'content-type': 'application/json' });
+      response.end('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}');
     });
-    const types = 'application/vnd.docker.distribution.manifest.v2+json';
-    const manifest = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: types,
-        config: entry('application/vnd.docker.container.image.v1+json', config),
-        layers: [entry('application/vnd.docker.image.rootfs.diff.tar.gzip', gzip)],
-      }),
-    );
-    this.#manifest = digest(manifest);
-    this.#blobs.set(this.#manifest, { mediaType: types, bytes: manifest });
-    for (const bytes of [config, gzip])
-      this.#blobs.set(digest(bytes), { mediaType: 'application/octet-stream', bytes });
-    this.#server = createServer((request, response) => this.#answer(request.url ?? '', response));
   }
 
   static async start(docker: Docker): Promise<FakeRegistry> {
@@ -61,11 +44,15 @@ export class FakeRegistry {
   }
 
   get image(): string {
-    return `${this.#host}/shoal/copy:1`;
+    return `${this.host}/shoal/copy:1`;
+  }
+
+  get foreignImage(): string {
+    return `${this.host}/shoal/foreign:1`;
   }
 
   get missingImage(): string {
-    return `${this.#host}/shoal/missing:1`;
+    return `${this.host}/shoal/missing:1`;
   }
 
   async close(): Promise<void> {
@@ -74,14 +61,45 @@ export class FakeRegistry {
     await once(this.#server, 'close');
   }
 
-  get #host(): string {
+  get host(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  #add(repository: string, architecture: string, layer: Buffer): void {
+    const gzip = gzipSync(layer);
+    const config = Buffer.from(
+      JSON.stringify({
+        architecture,
+        os: 'linux',
+        config: { Env: ['PATH=/bin'] },
+        rootfs: { type: 'layers', diff_ids: [digest(layer)] },
+      }),
+    );
+    const entry = (mediaType: string, bytes: Buffer): object => ({
+      mediaType,
+      size: bytes.length,
+      digest: digest(bytes),
+    });
+    const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
+    const manifest = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType,
+        config: entry('application/vnd.docker.container.image.v1+json', config),
+        layers: [entry('application/vnd.docker.image.rootfs.diff.tar.gzip', gzip)],
+      }),
+    );
+    this.#manifests.set(repository, digest(manifest));
+    this.#blobs.set(digest(manifest), { mediaType, bytes: manifest });
+    for (const bytes of [config, gzip])
+      this.#blobs.set(digest(bytes), { mediaType: 'application/octet-stream', bytes });
   }
 
   #answer(url: string, response: ServerResponse): void {
     if (url === '/v2/') return void response.end('{}');
     const [, name, reference = ''] = /^\/v2\/(.+)\/(?:manifests|blobs)\/(.+)$/.exec(url) ?? [];
-    const blob = name === 'shoal/copy' ? this.#blobs.get(reference === '1' ? this.#manifest : reference) : undefined;
+    const manifest = this.#manifests.get(name ?? '');
+    const blob = manifest === undefined ? undefined : this.#blobs.get(reference === '1' ? manifest : reference);
     if (blob === undefined) {
       response.statusCode = 404;
       return void response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { fromAgent, type FromAgent, type Hello, type Report } from '@shoal/schema/protocol/from-agent';
 import { decodeFrame } from '@shoal/schema/protocol/frames';
+import { readChunks } from '@shoal/schema/protocol/log-link';
 import { CONNECT_PATH, PING, PONG } from '@shoal/schema/protocol/version';
 import type { RunSpec } from '../journal/records.ts';
 
@@ -14,29 +17,36 @@ export class FakeScheduler {
   readonly frames: FromAgent[] = [];
   /** Whether reports are acknowledged as they come. */
   acknowledges = true;
+  /** The parts of logs that were stored, in the order they came. */
+  readonly parts: { executionId: string; from: number; next: number; end: boolean; chunks: Buffer }[] = [];
+  readonly #http: Server;
   readonly #server: WebSocketServer;
   #socket: WebSocket | null = null;
   #session = '';
   #sessions = 0;
   #watchers: (() => void)[] = [];
 
-  private constructor(server: WebSocketServer) {
+  private constructor(http: Server) {
+    this.#http = http;
+    const server = new WebSocketServer({ server: http, path: CONNECT_PATH });
     this.#server = server;
+    http.on('request', (request, response) => void this.#store(request, response));
     server.on('connection', (socket) => this.#connected(socket));
   }
 
   static async start(): Promise<FakeScheduler> {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: CONNECT_PATH });
-    await once(server, 'listening');
-    return new FakeScheduler(server);
+    const http = createServer();
+    http.listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    return new FakeScheduler(http);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
   }
 
   run(spec: RunSpec): void {
-    this.#send({ type: 'run', ...spec });
+    this.#send({ type: 'run', ...spec, token: 'token' });
   }
 
   stop(executionId: ExecutionId, reason: string): void {
@@ -79,7 +89,32 @@ export class FakeScheduler {
   async close(): Promise<void> {
     for (const socket of this.#server.clients) socket.terminate();
     this.#server.close();
-    await once(this.#server, 'close');
+    this.#http.closeAllConnections();
+    this.#http.close();
+    await once(this.#http, 'close');
+  }
+
+  /** A log as it is stored: what its parts hold, by offset. */
+  log(executionId: string): string {
+    const parts = this.parts.filter((part) => part.executionId === executionId);
+    let text = '';
+    for (let at = 0; ;) {
+      const part = parts.find((one) => one.from <= at && at < one.next);
+      if (part === undefined) return text;
+      for (const { bytes } of readChunks(part.chunks.subarray(at - part.from)))
+        text += Buffer.from(bytes).toString('utf8');
+      at = part.next;
+    }
+  }
+
+  async #store(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '', 'http://x');
+    const executionId = /executions\/([^/]+)\/log$/.exec(url.pathname)?.[1] ?? '';
+    const number = (name: string): number => Number(url.searchParams.get(name));
+    const chunks = await buffer(request);
+    const end = url.searchParams.get('end') === 'true';
+    this.parts.push({ executionId, from: number('from'), next: number('next'), end, chunks });
+    response.writeHead(204).end();
   }
 
   #connected(socket: WebSocket): void {

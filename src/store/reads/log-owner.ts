@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { ExecutionId, JobId, NodeId, type EpochUs } from '../../../schema/ids.ts';
+import { computeStates, type ComputeState } from '../../../schema/states.ts';
+
+/** Whose log it is. */
+export interface LogOwner {
+  readonly executionId: ExecutionId;
+  readonly jobId: JobId;
+  readonly nodeId: NodeId;
+  readonly namespace: string;
+  readonly computeState: ComputeState;
+  readonly modifiedAt: EpochUs;
+}
+
+const Row = z.object({
+  id: ExecutionId,
+  job_id: JobId,
+  node_id: NodeId,
+  namespace: z.string(),
+  compute_state: z.enum(computeStates),
+  modified_at: z.int(),
+});
+
+/** The part of D1 that is used; `S` is its prepared statement. */
+interface Database<S> {
+  prepare(sql: string): { bind(...params: unknown[]): S };
+  batch(statements: S[]): Promise<{ results: Record<string, unknown>[] }[]>;
+}
+
+/** The execution of that id, or null. */
+export async function findLogOwner<S>(db: Database<S>, executionId: string): Promise<LogOwner | null> {
+  const sql = 'SELECT id, job_id, node_id, namespace, compute_state, modified_at FROM executions WHERE id = ?1';
+  const [found] = await db.batch([db.prepare(sql).bind(executionId)]);
+  const row = found?.results[0];
+  if (row === undefined) return null;
+  const read = Row.parse(row);
+  return {
+    executionId: read.id,
+    jobId: read.job_id,
+    nodeId: read.node_id,
+    namespace: read.namespace,
+    computeState: read.compute_state,
+    modifiedAt: read.modified_at,
+  };
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { ExecutionId, type NodeId } from '@shoal/schema/ids';
+import { z } from 'zod';
+import type { RunSpec } from '../journal/records.ts';
+import { AddressPolicy } from '../network/addresses.ts';
+import { DomainList } from '../network/domains.ts';
+import { EgressFilter } from '../network/egress-filter.ts';
+import { HttpProxy } from '../network/http-proxy.ts';
+import { errorText, pause, type Clock, type Log } from '../ports.ts';
+import { labels } from './container-spec.ts';
+import type { DockerApi } from './docker-api.ts';
+
+export const PROXY_PORT = 8080;
+const INTERFACE_HEX = 6;
+const LISTEN_TRIES = 50;
+const LISTEN_PAUSE_MS = 20;
+
+const Inspected = z.object({
+  Labels: z.record(z.string(), z.string()).nullish(),
+  IPAM: z.object({ Config: z.array(z.object({ Gateway: z.string().optional() })).nullish() }),
+  Containers: z.record(z.string(), z.unknown()).nullish(),
+});
+const Listed = z.array(z.object({ Name: z.string(), Labels: z.record(z.string(), z.string()).nullish() }));
+
+interface WayOut {
+  readonly proxy: HttpProxy;
+  readonly networkInterface: string;
+  readonly gateway: string;
+}
+
+/**
+ * The node's own Docker networks: one that its tasks of type Bridge share, and one for each task of type HTTP, which is
+ * internal and has a proxy of this process at its gateway. Both need rules in this machine's kernel.
+ */
+export class DockerNetworks {
+  readonly #nodeId: NodeId;
+  readonly #filter: EgressFilter;
+  readonly #addresses: AddressPolicy;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #waysOut = new Map<ExecutionId, WayOut>();
+  #made = false;
+  #hostName: string | null = null;
+
+  constructor(nodeId: NodeId, openRanges: readonly string[], { clock, log }: { clock: Clock; log: Log }) {
+    this.#nodeId = nodeId;
+    this.#filter = new EgressFilter(nodeId, openRanges);
+    this.#addresses = new AddressPolicy(openRanges);
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Docker's name of the network that tasks of type Bridge share. */
+  get bridgeName(): string {
+    return `shoal-${this.#filter.names.bridge}`;
+  }
+
+  static httpName(executionId: ExecutionId): string {
+    return `shoal-${executionId}`;
+  }
+
+  /** Looks whether this node can have such networks, and makes none. @throws when it cannot */
+  async check(api: DockerApi): Promise<void> {
+    if (process.platform !== 'linux') throw new Error('only Linux can filter what leaves a network');
+    this.#hostName ??= await api.hostName();
+    if (this.#hostName !== hostname()) throw new Error('Docker runs on another machine');
+    await this.#filter.check();
+  }
+
+  /** Makes the bridge and its rules, or sees that they are there. @throws when this node cannot have them */
+  async ensureBridge(api: DockerApi): Promise<void> {
+    // Before the network: there is no moment in which a container could be on it without them.
+    await this.#filter.ensure();
+    const { bridge } = this.#filter.names;
+    if (this.#made && existsSync(`/sys/class/net/${bridge}`)) return;
+    await api.createNetwork({
+      Name: this.bridgeName,
+      CheckDuplicate: true,
+      Driver: 'bridge',
+      Labels: { [labels.node]: this.#nodeId },
+      Options: { 'com.docker.network.bridge.name': bridge, 'com.docker.network.bridge.enable_icc': 'false' },
+    });
+    if (!existsSync(`/sys/class/net/${bridge}`)) {
+      await api.removeNetwork(this.bridgeName).catch(() => {});
+      throw new Error('Docker runs on another machine');
+    }
+    this.#made = true;
+  }
+
+  /** Gives a task of type HTTP its network and its proxy, or finds them again. @returns `address:port` of the proxy */
+  async openHttp(api: DockerApi, run: RunSpec): Promise<string> {
+    await this.#filter.ensure();
+    const name = DockerNetworks.httpName(run.executionId);
+    await api.createNetwork({
+      Name: name,
+      CheckDuplicate: true,
+      Driver: 'bridge',
+      Internal: true,
+      Labels: { [labels.node]: this.#nodeId, [labels.execution]: run.executionId },
+      Options: { 'com.docker.network.bridge.name': this.#interfaceOf(run.executionId) },
+    });
+    return this.#openProxy(api, run);
+  }
+
+  /** After a restart of the agent: the network is there, its proxy went down with the process. */
+  async reopenHttp(api: DockerApi, run: RunSpec): Promise<void> {
+    if (this.#waysOut.has(run.executionId)) return;
+    await this.#filter.ensure();
+    await this.#openProxy(api, run);
+  }
+
+  async closeHttp(api: DockerApi, executionId: ExecutionId): Promise<void> {
+    const wayOut = this.#waysOut.get(executionId);
+    this.#waysOut.delete(executionId);
+    await wayOut?.proxy.close();
+    if (wayOut !== undefined) await this.#filter.dismiss(wayOut.networkInterface, wayOut.gateway, PROXY_PORT);
+    await api.removeNetwork(DockerNetworks.httpName(executionId));
+  }
+
+  /** Executions that have a network of their own. */
+  async list(api: DockerApi): Promise<ExecutionId[]> {
+    const networks = Listed.parse(await api.listNetworks(`${labels.node}=${this.#nodeId}`));
+    return networks.flatMap(({ Labels }) => {
+      const id = ExecutionId.safeParse(Labels?.[labels.execution]);
+      return id.success ? [id.data] : [];
+    });
+  }
+
+  /** Takes the shared network and all rules away, unless containers are on it. */
+  async close(api: DockerApi): Promise<void> {
+    const found = Inspected.safeParse(await api.inspectNetwork(this.bridgeName));
+    if (found.success && Object.keys(found.data.Containers ?? {}).length > 0) return;
+    if ((await this.list(api)).length > 0) return;
+    if (this.#made) await api.removeNetwork(this.bridgeName);
+    await this.#filter.remove();
+    this.#made = false;
+  }
+
+  async #openProxy(api: DockerApi, run: RunSpec): Promise<string> {
+    const { executionId, jobId } = run;
+    const inspected = Inspected.parse(await api.inspectNetwork(DockerNetworks.httpName(executionId)));
+    const gateway = inspected.IPAM.Config?.[0]?.Gateway ?? '';
+    const networkInterface = this.#interfaceOf(executionId);
+    if (!this.#waysOut.has(executionId)) {
+      const domains = new DomainList(run.task.Network.Domains ?? []);
+      const proxy = new HttpProxy({ domains, addresses: this.#addresses, executionId, jobId }, this.#log);
+      await this.#listen(proxy, gateway);
+      this.#waysOut.set(executionId, { proxy, networkInterface, gateway });
+    }
+    await this.#filter.admit(networkInterface, gateway, PROXY_PORT);
+    return `${gateway}:${PROXY_PORT}`;
+  }
+
+  /** The gateway's address appears a moment after the network. */
+  async #listen(proxy: HttpProxy, gateway: string): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await proxy.listen(gateway, PROXY_PORT);
+        return;
+      } catch (error) {
+        if (attempt === LISTEN_TRIES) throw new Error(`no proxy at ${gateway}: ${errorText(error)}`, { cause: error });
+      }
+      await pause(this.#clock, LISTEN_PAUSE_MS);
+    }
+  }
+
+  #interfaceOf(executionId: ExecutionId): string {
+    const hash = createHash('sha256').update(executionId).digest('hex');
+    return `${this.#filter.names.httpPrefix}${hash.slice(0, INTERFACE_HEX)}`;
+  }
+}

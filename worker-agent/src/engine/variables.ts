@@ -1,0 +1,39 @@
+import { makeFailure } from '../outcome.ts';
+import { EngineError } from './engine.ts';
+
+const OF_NODE = 'env:';
+
+/** The names of the node's variables that a task asks for, by the task's own name for them. */
+export function wantedOfNode(env: Readonly<Record<string, string>>): [name: string, wanted: string][] {
+  return Object.entries(env)
+    .filter(([, value]) => value.startsWith(OF_NODE))
+    .map(([name, value]) => [name, value.slice(OF_NODE.length)]);
+}
+
+/** Whether a pattern of the owner's covers the variable: a whole name, in which `*` stands for anything. */
+export function isAllowedVariable(wanted: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const escaped = pattern.split('*').map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`));
+    return new RegExp(`^${escaped.join('.*')}$`).test(wanted);
+  });
+}
+
+/**
+ * The task's variables with those of the node filled in. Which ones it may have was decided when it was taken.
+ * @throws EngineError when the node does not have one of them
+ */
+export function resolveVariables(
+  env: Readonly<Record<string, string>>,
+  node: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const resolved: Record<string, string> = { ...env };
+  for (const [name, wanted] of wantedOfNode(env)) {
+    const value = node[wanted];
+    if (value === undefined) {
+      const message = `failed to resolve task environment variables: required environment variable '${wanted}' not found`;
+      throw new EngineError(makeFailure('environment', 'Preparing Environment', message));
+    }
+    resolved[name] = value;
+  }
+  return resolved;
+}

@@ -1,0 +1,229 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { NodeId } from '@shoal/schema/ids';
+import { readChunks } from '@shoal/schema/protocol/log-link';
+import { DockerEngine } from './engine/docker.ts';
+import type { RunSpec, StopRequest } from './journal/records.ts';
+import { LogShelf } from './logs/shelf.ts';
+import { systemClock } from './machine/clock.ts';
+import type { Outcome } from './outcome.ts';
+import { runTask } from './runner.ts';
+import { shell, silentLog } from './testing/run-spec.ts';
+
+const host = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+let folder: string;
+let engine: DockerEngine;
+let daemon: Gate;
+
+/** A way to the daemon that can hang, and be cut as by a restart. */
+class Gate {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #hangs = false;
+
+  constructor(path: string, target: string) {
+    this.path = path;
+    this.#server = createServer((near) => {
+      const far = connect(target);
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(from);
+        from.on('error', () => {});
+        from.on('close', () => {
+          this.#sockets.delete(from);
+          to.destroy();
+        });
+        from.on('data', (data) => to.write(data));
+        from.on('end', () => to.end());
+        if (this.#hangs) from.pause();
+      }
+    });
+    this.#server.listen(path);
+  }
+
+  hang(hangs: boolean): void {
+    this.#hangs = hangs;
+    for (const socket of this.#sockets) {
+      if (hangs) socket.pause();
+      else socket.resume();
+    }
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'faults-'));
+  daemon = new Gate(join(folder, 'd.sock'), host.replace('unix://', ''));
+  engine = new DockerEngine(NodeId.parse(`n-${randomUUID()}`), `unix://${daemon.path}`);
+  const health = await engine.probe();
+  if (!health.ready) throw new Error(health.error);
+});
+
+afterAll(async () => {
+  for (const { executionId } of await engine.list()) await engine.remove(executionId);
+  await engine.close();
+  await daemon.close();
+  await rm(folder, { recursive: true });
+});
+
+interface Ran {
+  readonly outcome: Outcome;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  readonly tookMs: number;
+}
+
+/** Runs a task as the agent does, its log included. */
+async function run(spec: RunSpec, more: { stop?: AbortSignal; onRunning?: () => void } = {}): Promise<Ran> {
+  const ports = {
+    engine,
+    clock: systemClock,
+    log: silentLog,
+    putPart: async () => 'refused' as const,
+    isReported: () => true,
+  };
+  const shelf = new LogShelf(join(folder, randomUUID()), ports);
+  const startedAt = Date.now();
+  const task = { run: spec, network: 'none' as const, started: false, stop: more.stop ?? new AbortController().signal };
+  const hooks = { starting: async () => {}, running: more.onRunning ?? (() => {}), stopping: async () => {} };
+  try {
+    const outcome = await runTask({ engine, clock: systemClock, logs: shelf }, task, hooks);
+    const tookMs = Date.now() - startedAt;
+    return { outcome, tookMs, ...(await readLog(shelf, spec)) };
+  } finally {
+    await engine.remove(spec.executionId);
+    await shelf.close();
+  }
+}
+
+async function readLog(shelf: LogShelf, { executionId }: RunSpec): Promise<{ stdout: Buffer; stderr: string }> {
+  const reading = await shelf.read(executionId);
+  const streams: Buffer[][] = [[], [], []];
+  if (reading === null) throw new Error('no log');
+  for (let from = 0; ;) {
+    const { chunks, next, end } = await reading.spool.read(from, 1024 * 1024);
+    for (const { stream, bytes } of readChunks(chunks)) streams[stream]?.push(Buffer.from(bytes));
+    if (end || next === from) break;
+    from = next;
+  }
+  reading.done();
+  return { stdout: Buffer.concat(streams[1] ?? []), stderr: Buffer.concat(streams[2] ?? []).toString('utf8') };
+}
+
+/** After whatever happened, the next task runs. */
+async function nextRuns(): Promise<string> {
+  return (await run(shell('echo next'))).stdout.toString('utf8');
+}
+
+describe('a task', () => {
+  test('[fault:fork bomb] [limit:processes] that forks without end is held by its limit and ends by its timeout', async ({
+    expect,
+  }) => {
+    const bomb = 'bomb() { bomb | bomb & }; bomb; sleep 60';
+    const resources = { cpu: 0.5, memory: 256_000_000, disk: 0, gpu: 0 };
+    const { outcome, tookMs } = await run(shell(bomb, { executionTimeoutMs: 3_000, resources }));
+    expect(outcome).toMatchObject({ type: 'failed', failure: { class: 'environment' } });
+    expect(tookMs).toBeLessThan(25_000);
+    expect(await nextRuns()).toBe('next\n');
+  });
+
+  test('[fault:out of memory] [limit:memory] that fills its memory is told so', async ({ expect }) => {
+    const resources = { cpu: 1, memory: 20_000_000, disk: 0, gpu: 0 };
+    const { outcome, stdout } = await run(
+      shell('echo begin; x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done', { resources }),
+    );
+    expect(outcome).toMatchObject({ failure: { class: 'environment', message: 'memory limit exceeded' } });
+    expect(stdout.toString('utf8')).toBe('begin\n');
+    expect(await nextRuns()).toBe('next\n');
+  });
+
+  test('[fault:SIGTERM ignored] that ignores SIGTERM is killed after its grace', async ({ expect }) => {
+    const stop = new AbortController();
+    const request: StopRequest = { kind: 'stop', message: 'enough' };
+    const script = 'trap "" TERM; echo ready; while true; do sleep 0.1; done';
+    const { outcome, tookMs, stdout } = await run(shell(script), {
+      stop: stop.signal,
+      onRunning: () => setTimeout(() => stop.abort(request), 500),
+    });
+    expect(outcome).toEqual({ type: 'cancelled', message: 'enough' });
+    expect(stdout.toString('utf8')).toBe('ready\n');
+    expect(tookMs).toBeGreaterThan(2_000);
+    expect(tookMs).toBeLessThan(8_000);
+  });
+
+  test('[fault:quick end] that ends before anybody could attach has its whole output, twenty times', async ({
+    expect,
+  }) => {
+    const all = await Promise.all(Array.from({ length: 20 }, (_, i) => run(shell(`echo ${i}; echo e${i} >&2`, small))));
+    expect(all.map(({ stdout }) => stdout.toString('utf8'))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}\n`));
+    expect(all.map(({ stderr }) => stderr)).toEqual(Array.from({ length: 20 }, (_, i) => `e${i}\n`));
+  });
+
+  test('[fault:broken text] that prints NUL, broken UTF-8 and no end of line is kept to the byte', async ({
+    expect,
+  }) => {
+    const { stdout, outcome } = await run(shell(String.raw`printf 'a\000b\377\376\303'`));
+    expect([...stdout]).toEqual([0x61, 0, 0x62, 0xff, 0xfe, 0xc3]);
+    expect(outcome).toMatchObject({ output: { stdout: 'a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}' } });
+  });
+
+  test('[fault:much output] that prints much at full speed is kept whole', async ({ expect }) => {
+    const { stdout, stderr } = await run(
+      shell('head -c 40000000 /dev/urandom > /tmp/x; sha256sum < /tmp/x >&2; cat /tmp/x', {
+        resources: { cpu: 1, memory: 256_000_000, disk: 0, gpu: 0 },
+      }),
+    );
+    expect(stdout.length).toBe(40_000_000);
+    expect(stderr.slice(0, 64)).toBe(createHash('sha256').update(stdout).digest('hex'));
+  });
+});
+
+const small = { resources: { cpu: 0.2, memory: 16_000_000, disk: 0, gpu: 0 } };
+
+describe('the daemon', () => {
+  test('[fault:daemon gone] is gone for a while: the task goes on, and its log is whole', async ({ expect }) => {
+    const script = 'i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo $i; sleep 0.1; done';
+    const { outcome, stdout } = await run(shell(script), {
+      onRunning: () => setTimeout(() => daemon.cut(), 700),
+    });
+    expect(outcome).toMatchObject({ type: 'completed', output: { exitCode: 0 } });
+    expect(stdout.toString('utf8')).toBe(Array.from({ length: 20 }, (_, i) => `${i + 1}\n`).join(''));
+  });
+
+  test('[fault:daemon hangs] hangs for a while: the task ends as it would have', async ({ expect }) => {
+    const { outcome, stdout } = await run(shell('echo one; sleep 2; echo two'), {
+      onRunning: () => {
+        setTimeout(() => daemon.hang(true), 300);
+        setTimeout(() => daemon.hang(false), 5_000);
+      },
+    });
+    expect(outcome).toMatchObject({ type: 'completed' });
+    expect(stdout.toString('utf8')).toBe('one\ntwo\n');
+    expect(await nextRuns()).toBe('next\n');
+  });
+
+  test('[fault:container removed] lost the container to somebody else: the task fails without costing an attempt', async ({
+    expect,
+  }) => {
+    const spec = shell('echo begin; sleep 60');
+    const { outcome } = await run(spec, {
+      onRunning: () => setTimeout(() => void engine.remove(spec.executionId).catch(() => {}), 500),
+    });
+    expect(outcome).toMatchObject({ type: 'failed', failure: { class: 'infrastructure' } });
+  });
+});

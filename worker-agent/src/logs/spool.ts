@@ -1,0 +1,259 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MAX_LOG_BYTES, MAX_RUN_OUTPUT_BYTES } from '@shoal/schema/limits';
+import { encodeChunk, LOG_HEADER_BYTES, readChunks, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
+import { z } from 'zod';
+import { HeadReader } from '../engine/docker-output.ts';
+import type { Heads } from '../engine/engine.ts';
+import { dropSegment, makeSegment, openSegments, readAt, type Counts, type Segment } from './segments.ts';
+
+/** What is known of a log beside its chunks. */
+const State = z.object({
+  finished: z.boolean(),
+  /** The offset up to which it is stored away. */
+  stored: z.number(),
+  /** All of it is stored, and that is known there. */
+  complete: z.boolean(),
+  /** What could not be written since the last chunk that could. */
+  lost: z.number().default(0),
+  /** The execution's token, to store the log also after a restart. */
+  token: z.string().nullable().default(null),
+});
+type State = z.infer<typeof State>;
+
+/** What was read of a log. */
+export interface Read {
+  readonly chunks: Uint8Array;
+  readonly next: number;
+  readonly end: boolean;
+}
+
+/** Enough for both heads, however small the chunks are. */
+const HEAD_BYTES = 4 * MAX_RUN_OUTPUT_BYTES * (1 + LOG_HEADER_BYTES);
+const TAIL_SEGMENTS = 16;
+
+/**
+ * One execution's log on this machine: written as it happens, read by offset while it grows and afterwards. Of a log that
+ * is too long the first and the last half are kept; offsets go on as if all of it were, and a reader is told what is
+ * missing. Survives a kill of the process; the last chunks may not survive a loss of power.
+ */
+export class Spool {
+  readonly #folder: string;
+  readonly #headLimit: number;
+  readonly #segmentLimit: number;
+  #segments: Segment[];
+  #counts: Counts;
+  #state: State;
+  readonly #head = new HeadReader();
+  #waiters = new Set<() => void>();
+  #closed = false;
+
+  private constructor(folder: string, found: { segments: Segment[]; counts: Counts; state: State }, maxBytes: number) {
+    this.#folder = folder;
+    this.#segments = found.segments;
+    this.#counts = found.counts;
+    this.#state = found.state;
+    this.#headLimit = Math.floor(maxBytes / 2);
+    this.#segmentLimit = Math.max(1, Math.floor(maxBytes / 2 / TAIL_SEGMENTS));
+  }
+
+  /** Opens what a former agent wrote, or an empty log. Nothing is on the disk before the first chunk. */
+  static async open(folder: string, maxBytes: number = MAX_LOG_BYTES): Promise<Spool> {
+    const { segments, counts, head } = await openSegments(folder, HEAD_BYTES);
+    const spool = new Spool(folder, { segments, counts, state: await readState(folder) }, maxBytes);
+    spool.#head.push(head);
+    return spool;
+  }
+
+  /** The offset after its last chunk. */
+  get size(): number {
+    const last = this.#segments.at(-1);
+    return last === undefined ? 0 : last.from + last.bytes;
+  }
+
+  /** What it takes on the disk. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /** How much of the container's output has come here, kept or not. */
+  get counts(): Counts {
+    return this.#counts;
+  }
+
+  get finished(): boolean {
+    return this.#state.finished;
+  }
+
+  get stored(): number {
+    return this.#state.stored;
+  }
+
+  get complete(): boolean {
+    return this.#state.complete;
+  }
+
+  /** Up to here nothing will be dropped. */
+  get settled(): number {
+    return this.finished ? this.size : Math.min(this.size, this.#segments[0]?.bytes ?? 0);
+  }
+
+  get token(): string | null {
+    return this.#state.token;
+  }
+
+  async setToken(token: string): Promise<void> {
+    if (this.#state.token === token) return;
+    this.#state.token = token;
+    await this.#save();
+  }
+
+  heads(): Heads {
+    return this.#head.heads();
+  }
+
+  /** Adds whole chunks. What the disk does not take is counted as lost; the log says so once it takes something again. */
+  async append(chunks: Buffer): Promise<void> {
+    if (this.#state.finished || this.#closed) return;
+    this.#head.push(chunks);
+    const before = this.#counts;
+    this.#count(chunks);
+    try {
+      if (this.#state.lost > 0)
+        await this.#write(marker(`${this.#state.lost} bytes of output could not be written here`), before);
+      this.#state.lost = 0;
+      await this.#write(chunks, before);
+    } catch {
+      this.#state.lost += chunks.length;
+    }
+    this.#wake();
+  }
+
+  /** Nothing more will come. */
+  async finish(): Promise<void> {
+    if (this.#state.finished) return;
+    if (this.#state.lost > 0) {
+      const text = `${this.#state.lost} bytes of output could not be written here`;
+      await this.#write(marker(text), this.#counts).catch(() => {});
+    }
+    this.#state.finished = true;
+    await this.#save();
+    this.#wake();
+  }
+
+  async markStored(stored: number, complete: boolean): Promise<void> {
+    this.#state = { ...this.#state, stored, complete };
+    await this.#save();
+  }
+
+  /** Whole chunks from an offset, at most `maxBytes` unless the first is longer; empty at the end. */
+  async read(from: number, maxBytes: number): Promise<Read> {
+    const at = this.#segments.findIndex((one) => from < one.from + one.bytes);
+    const segment = this.#segments[at];
+    if (segment === undefined) return { chunks: new Uint8Array(0), next: from, end: this.finished };
+    if (from < segment.from) {
+      const text = `${segment.from - from} bytes of output are missing here, the log is too long`;
+      return { chunks: marker(text), next: segment.from, end: false };
+    }
+    const data = await readAt(segment, from - segment.from, Math.min(maxBytes, segment.from + segment.bytes - from));
+    const whole = wholeChunks(data);
+    const next = from + whole;
+    return { chunks: data.subarray(0, whole), next, end: this.finished && next >= this.size };
+  }
+
+  /** Resolves when the log is longer than that, or finished, or the signal aborts. */
+  async longerThan(size: number, signal: AbortSignal): Promise<void> {
+    while (this.size <= size && !this.finished && !this.#closed && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          this.#waiters.delete(done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        this.#waiters.add(done);
+        signal.addEventListener('abort', done, { once: true });
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#wake();
+    await Promise.all(this.#segments.map(({ file }) => file.close()));
+    this.#segments = [];
+  }
+
+  /** Removes it from the disk. */
+  async remove(): Promise<void> {
+    await this.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #write(chunks: Uint8Array, before: Counts): Promise<void> {
+    const segment = await this.#segmentFor(chunks.length, before);
+    try {
+      await segment.file.write(chunks, 0, chunks.length, segment.bytes);
+      segment.bytes += chunks.length;
+    } catch (error) {
+      // Half a chunk would make all that follows unreadable.
+      await segment.file.truncate(segment.bytes).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #segmentFor(bytes: number, before: Counts): Promise<Segment> {
+    const last = this.#segments.at(-1);
+    const limit = this.#segments.length <= 1 ? this.#headLimit : this.#segmentLimit;
+    if (last !== undefined && last.bytes + bytes <= limit) return last;
+    const made = await makeSegment(this.#folder, this.size, before);
+    this.#segments.push(made);
+    // The first one is the log's first half.
+    if (this.#segments.length > TAIL_SEGMENTS + 1) {
+      const [dropped] = this.#segments.splice(1, 1);
+      if (dropped !== undefined) await dropSegment(dropped);
+    }
+    return made;
+  }
+
+  #count(chunks: Buffer): void {
+    let { stdout, stderr } = this.#counts;
+    for (const { stream, bytes } of readChunks(chunks)) {
+      if (stream === STDERR) stderr += bytes.length;
+      else stdout += bytes.length;
+    }
+    this.#counts = { stdout, stderr };
+  }
+
+  async #save(): Promise<void> {
+    if (this.#segments.length === 0) await makeFolder(this.#folder);
+    const path = join(this.#folder, 'state.json');
+    try {
+      await writeFile(`${path}.next`, JSON.stringify(this.#state), { mode: 0o600 });
+      await rename(`${path}.next`, path);
+    } catch {
+      // Without it the next agent reads the container's log again and stores it again: the same bytes at the same place.
+    }
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = new Set();
+    for (const wake of waiters) wake();
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {});
+}
+
+async function readState(folder: string): Promise<State> {
+  try {
+    return State.parse(JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')));
+  } catch {
+    return { finished: false, stored: 0, complete: false, lost: 0, token: null };
+  }
+}
+
+function marker(text: string): Uint8Array {
+  return encodeChunk({ stream: STDERR, bytes: Buffer.from(`[shoal: ${text}]\n`, 'utf8') });
+}

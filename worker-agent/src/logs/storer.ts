@@ -1,0 +1,152 @@
+import type { ExecutionId } from '@shoal/schema/ids';
+import { MAX_LOG_PART_BYTES } from '@shoal/schema/limits';
+import { errorText, pause, type Cancel, type Clock, type Log } from '../ports.ts';
+import type { Spool } from './spool.ts';
+
+/** One part of a log for keeping. */
+export interface LogPart {
+  readonly executionId: ExecutionId;
+  readonly token: string;
+  readonly from: number;
+  readonly next: number;
+  /** It is the last one. */
+  readonly end: boolean;
+  readonly chunks: Uint8Array;
+}
+
+/** Sends one part. `refused`: it will never be taken. Rejects when it may be tried again. */
+export type PutPart = (part: LogPart) => Promise<'stored' | 'refused'>;
+
+/** While a task runs its log is stored slowly: the machine is the task's. */
+const LIVE_EVERY_MS = 1_000;
+const LIVE_PART_BYTES = 2 * 1024 * 1024;
+/** Output that does not fill a part is stored this long after the last part at the latest. */
+const LIVE_PATIENCE_MS = 15_000;
+const IDLE_POLL_MS = 20;
+const RETRY_MS = 2_000;
+const MAX_RETRY_MS = 60_000;
+
+interface Item {
+  readonly spool: Spool;
+  storedAt: number;
+}
+
+interface StorerPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly putPart: PutPart;
+}
+
+/** Stores logs away in parts, one part at a time: finished ones at once, growing ones as they go. */
+export class Storer {
+  readonly #ports: StorerPorts;
+  readonly #onComplete: (executionId: ExecutionId) => void;
+  readonly #items = new Map<ExecutionId, Item>();
+  #connected = false;
+  #stopped = false;
+  #working = false;
+  #retryMs = RETRY_MS;
+  #cancelTimer: Cancel | null = null;
+
+  constructor(ports: StorerPorts, onComplete: (executionId: ExecutionId) => void) {
+    this.#ports = ports;
+    this.#onComplete = onComplete;
+  }
+
+  add(executionId: ExecutionId, spool: Spool): void {
+    if (spool.token === null) return;
+    this.#items.set(executionId, { spool, storedAt: this.#ports.clock.monotonic() });
+    if (spool.finished) this.#work();
+    else this.#wait(LIVE_EVERY_MS);
+  }
+
+  finished(executionId: ExecutionId): void {
+    if (this.#items.has(executionId)) this.#work();
+  }
+
+  remove(executionId: ExecutionId): void {
+    this.#items.delete(executionId);
+  }
+
+  setConnected(connected: boolean): void {
+    this.#connected = connected;
+    this.#retryMs = RETRY_MS;
+    if (connected) this.#work();
+  }
+
+  /** Resolves when no finished log is left, or the time is over. */
+  async idle(withinMs: number): Promise<void> {
+    const { clock } = this.#ports;
+    const until = clock.monotonic() + withinMs;
+    while (this.#connected && clock.monotonic() < until) {
+      if (![...this.#items.values()].some(({ spool }) => spool.finished)) return;
+      await pause(clock, IDLE_POLL_MS);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+  }
+
+  #work(): void {
+    if (this.#working || this.#stopped) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#working = true;
+    void this.#round().then((delayMs) => {
+      this.#working = false;
+      if (delayMs !== null) this.#wait(delayMs);
+    });
+  }
+
+  #wait(delayMs: number): void {
+    if (this.#cancelTimer !== null || this.#working || this.#stopped) return;
+    this.#cancelTimer = this.#ports.clock.after(delayMs, () => {
+      this.#cancelTimer = null;
+      this.#work();
+    });
+  }
+
+  /** One part of each log, again and again while finished ones are left. @returns when to look again */
+  async #round(): Promise<number | null> {
+    while (this.#connected && !this.#stopped) {
+      let more = false;
+      for (const [executionId, item] of this.#items) {
+        try {
+          more = (await this.#store(executionId, item)) || more;
+        } catch (error) {
+          this.#ports.log.warn('log.unstored', { executionId, error: errorText(error) });
+          this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
+          return this.#retryMs;
+        }
+      }
+      if (!more) break;
+    }
+    return this.#items.size > 0 && this.#connected ? LIVE_EVERY_MS : null;
+  }
+
+  /** @returns whether there is more that need not wait */
+  async #store(executionId: ExecutionId, item: Item): Promise<boolean> {
+    const { spool } = item;
+    const { clock, putPart } = this.#ports;
+    const pending = spool.settled - spool.stored;
+    const patient = clock.monotonic() - item.storedAt < LIVE_PATIENCE_MS;
+    if (!spool.finished && (pending <= 0 || (pending < LIVE_PART_BYTES && patient))) return false;
+    const wanted = spool.finished ? MAX_LOG_PART_BYTES : LIVE_PART_BYTES;
+    const { chunks, next, end } = await spool.read(spool.stored, wanted);
+    if (spool.token === null) return false;
+    const stored = await putPart({ executionId, token: spool.token, from: spool.stored, next, end, chunks });
+    this.#retryMs = RETRY_MS;
+    item.storedAt = clock.monotonic();
+    if (stored === 'refused') {
+      this.#items.delete(executionId);
+      return false;
+    }
+    await spool.markStored(next, end);
+    if (!end) return spool.finished;
+    this.#items.delete(executionId);
+    this.#onComplete(executionId);
+    return false;
+  }
+}

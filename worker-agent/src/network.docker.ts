@@ -1,0 +1,184 @@
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import Docker from 'dockerode';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { DockerEngine } from './engine/docker.ts';
+import type { RunSpec } from './journal/records.ts';
+import { engineOnDocker, runOnDocker, stdoutOf } from './testing/on-docker.ts';
+import { shell, task } from './testing/run-spec.ts';
+
+const docker = new Docker();
+let engine: DockerEngine;
+/** Listens on every address of this machine. */
+let listener: ReturnType<typeof createServer>;
+let web: Server;
+let port = 0;
+let webPort = 0;
+
+beforeAll(async () => {
+  // The test's own web server stands for the internet: this one address is opened, and nothing else.
+  engine = await engineOnDocker({ openRanges: ['127.0.0.1/32'] });
+  listener = createServer((socket) => socket.end('reached\n'));
+  await new Promise<void>((resolve) => listener.listen(0, '0.0.0.0', resolve));
+  port = (listener.address() as AddressInfo).port;
+  web = createHttpServer((request, response) => response.end(`web ${String(request.headers['x-bacalhau-job-id'])}`));
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  webPort = (web.address() as AddressInfo).port;
+});
+
+afterAll(async () => {
+  listener.close();
+  web.close();
+  await engine.close();
+});
+
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address);
+}
+
+function http(script: string, domains: readonly string[]): RunSpec {
+  return shell(script, {
+    task: task({ Entrypoint: ['sh', '-c', script] }, { Network: { Type: 'HTTP', Domains: [...domains] } }),
+  });
+}
+
+describe('network None', () => {
+  test('[network:None] a task has a loopback interface and no route', async ({ expect }) => {
+    const out = stdoutOf(await runOnDocker(engine, shell('ls /sys/class/net; ip route')));
+    expect(out.trim()).toBe('lo');
+  });
+});
+
+describe('network Host', () => {
+  test('[network:Host] a task has the interfaces of the machine', async ({ expect }) => {
+    const out = stdoutOf(await runOnDocker(engine, shell('ls /sys/class/net'), { network: 'host' }));
+    expect(out.split('\n')).toContain('docker0');
+  });
+});
+
+describe('network Bridge', () => {
+  test('[network:Bridge] reaches neither metadata service, nor gateway, nor any address of the machine, nor the LAN', async ({
+    expect,
+  }) => {
+    const script = `
+      gateway=$(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p'); echo "gateway $gateway"
+      for a in 169.254.169.254 $gateway ${ownAddresses().join(' ')} 10.0.0.1 192.168.1.1 100.64.0.1; do
+        for p in ${port} 80 53; do (nc -w 1 $a $p </dev/null 2>/dev/null && echo "reached $a $p") & done
+      done; wait; true`;
+    const out = stdoutOf(await runOnDocker(engine, shell(script), { network: 'filtered' }));
+    expect(out).toMatch(/^gateway \d+\.\d+\.\d+\.\d+\n$/);
+  });
+
+  test('[network:Bridge] the same task reaches the machine where its owner leaves the bridge unfiltered', async ({
+    expect,
+  }) => {
+    const script = `nc -w 2 $(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p') ${port} </dev/null`;
+    const out = stdoutOf(await runOnDocker(engine, shell(script), { network: 'bridge' }));
+    expect(out).toBe('reached\n');
+  });
+
+  test('[network:Bridge] tasks do not reach each other', async ({ expect }) => {
+    const server = shell('hostname -i > /tmp/ip; cat /tmp/ip; nc -l -p 7000 & sleep 30');
+    const stop = new AbortController();
+    const running = Promise.withResolvers<void>();
+    const over = runOnDocker(engine, server, { network: 'filtered', stop: stop.signal, onRunning: running.resolve });
+    await running.promise;
+    const { NetworkSettings } = await docker.getContainer(server.executionId).inspect();
+    const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? '';
+    expect(address).not.toBe('');
+    const client = shell(`nc -w 1 ${address} 7000 </dev/null && echo reached; true`);
+    expect(stdoutOf(await runOnDocker(engine, client, { network: 'filtered' }))).toBe('');
+    stop.abort({ kind: 'stop', message: 'over' });
+    await over;
+  });
+
+  test('[network:Bridge] [port:dynamic] [port:Target] a port is published, named in the environment and given back', async ({
+    expect,
+  }) => {
+    const Network = { Type: 'Bridge' as const, Ports: [{ Name: 'web', Target: 8000 }] };
+    const script = 'echo host=$BACALHAU_HOST_PORT_web own=$BACALHAU_PORT_web; echo hello | nc -l -p 8000';
+    const spec = shell('', { task: task({ Entrypoint: ['sh', '-c', script] }, { Network }) });
+    const running = Promise.withResolvers<void>();
+    const over = runOnDocker(engine, spec, { network: 'filtered', onRunning: running.resolve });
+    await running.promise;
+    const { Labels } = (await docker.getContainer(spec.executionId).inspect()).Config;
+    const hostPort = Number(Labels['shoal.ports']);
+    expect(hostPort).toBeGreaterThanOrEqual(20_000);
+    expect(hostPort).toBeLessThanOrEqual(32_000);
+    expect(await readFrom('127.0.0.1', hostPort)).toBe('hello\n');
+    expect(stdoutOf(await over)).toBe(`host=${hostPort} own=8000\n`);
+  });
+
+  test('[network:Bridge] [port:Static] a port that is taken is told, one that is free is had', async ({ expect }) => {
+    const withPort = (Static: number): RunSpec => {
+      const Network = { Type: 'Bridge' as const, Ports: [{ Name: 'P', Static, HostNetwork: '127.0.0.1' }] };
+      return shell('', { task: task({ Entrypoint: ['sh', '-c', 'echo $BACALHAU_PORT_P'] }, { Network }) });
+    };
+    expect(await runOnDocker(engine, withPort(port), { network: 'filtered' })).toMatchObject({
+      type: 'failed',
+      failure: { class: 'environment', message: `port ${port} is in use` },
+    });
+    expect(stdoutOf(await runOnDocker(engine, withPort(31_999), { network: 'filtered' }))).toBe('31999\n');
+  });
+});
+
+describe('network HTTP', () => {
+  test('[network:HTTP] reaches the domains of its list and no others', async ({ expect }) => {
+    const script = `
+      wget -qO- http://localhost:${webPort}/ && echo
+      wget -qO- http://127.0.0.1:${webPort}/ 2>&1 | head -c 100
+      wget -qO- http://example.com/ 2>&1 | head -c 100`;
+    const spec = http(script, ['localhost']);
+    const out = stdoutOf(await runOnDocker(engine, spec, { network: 'http' }));
+    expect(out).toContain(`web ${spec.jobId}\n`);
+    expect(out.match(/403 Forbidden|403 Refused|server returned error: HTTP\/1.1 403/g)).toHaveLength(2);
+  });
+
+  test('[network:HTTP] an allowed name that leads to the owner’s network is refused', async ({ expect }) => {
+    const closed = await engineOnDocker();
+    const out = stdoutOf(
+      await runOnDocker(closed, http(`wget -qO- http://localhost:${webPort}/ 2>&1; true`, ['localhost']), {
+        network: 'http',
+      }),
+    );
+    expect(out).toContain('403');
+    await closed.close();
+  });
+
+  test('[network:HTTP] a task that ignores the proxy has no route, not even to the proxy’s own machine', async ({
+    expect,
+  }) => {
+    const script = `
+      unset http_proxy https_proxy
+      gateway=\${BACALHAU_GATEWAY:-$(ip route | awk '{print $1}' | sed 's/0\\/.*/1/;q')}
+      for a in ${ownAddresses().join(' ')} $gateway 1.1.1.1 169.254.169.254; do
+        nc -w 1 $a ${port} </dev/null 2>/dev/null && echo "reached $a"
+      done
+      wget -T 2 -qO- http://localhost:${webPort}/ 2>/dev/null && echo reached; true`;
+    expect(stdoutOf(await runOnDocker(engine, http(script, ['localhost']), { network: 'http' }))).toBe('');
+  });
+
+  test('[network:HTTP] its network and its proxy are gone afterwards', async ({ expect }) => {
+    const spec = http('true', ['localhost']);
+    await runOnDocker(engine, spec, { network: 'http' });
+    const left = await docker.listNetworks({ filters: { label: [`shoal.execution=${spec.executionId}`] } });
+    expect(left).toEqual([]);
+  });
+});
+
+async function readFrom(host: string, port: number): Promise<string> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const text = await new Promise<string>((resolve) => {
+      let said = '';
+      const socket = connect({ host, port });
+      socket.on('data', (data) => (said += String(data)));
+      socket.on('error', () => resolve(said));
+      socket.on('close', () => resolve(said));
+    });
+    if (text !== '' || Date.now() > deadline) return text;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -321,7 +321,9 @@ class Fenced extends Error {
 
 function failureFor(event: CoreEvent, error: unknown): unknown {
   if (!isCommand(event)) return error;
-  if (error instanceof StoreSilent || error instanceof Fenced) return new UnknownOutcome(error.message);
+  const isUnknown = error instanceof StoreSilent || error instanceof Fenced;
+  // One that was sent before may have been carried out then, whatever became of this turn.
+  if (isUnknown || event.command.retry) return new UnknownOutcome(describe(error));
   return new ShoalError('InternalError', `the command could not be carried out: ${describe(error)}`, {
     component: 'Scheduler',
   });

@@ -189,9 +189,9 @@ export class Simulation {
 
   /** Promise 8: nothing runs on a node that may not work, now that it could hear of it. */
   #checkShutOut(): void {
-    for (const { nodeId, engine } of this.#machines) {
+    for (const { nodeId, engine, isLost } of this.#machines) {
       const node = this.#database.rows.nodes.get(nodeId);
-      if (node?.membership === 'APPROVED' && node.deletedAt === 0) continue;
+      if (isLost || (node?.membership === 'APPROVED' && node.deletedAt === 0)) continue;
       this.#base.totals.count('node shut out');
       if (engine.running.length > 0) this.#base.violate(`[8] ${nodeId} is shut out and runs ${engine.running.length}`);
     }

@@ -187,7 +187,7 @@ describe('a node that does not answer', () => {
       return jobId;
     });
     for (const session of sessions.slice(0, 3)) core.leave(session);
-    core.heard.set(sessions[3]?.nodeId as never, core.now + 600_000);
+    for (const { nodeId } of sessions.slice(3)) core.heard.set(nodeId, core.now + 600_000);
     core.advance(LEASE_MS + 2 * GRACE_MS - 1);
     expect(jobs.map((jobId) => core.execution(jobId).fenced)).toEqual([false, false, false, false]);
     core.advance(1);

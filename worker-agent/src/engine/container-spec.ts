@@ -9,6 +9,8 @@ export const labels = { node: 'shoal.node', execution: 'shoal.execution', job: '
 const PIDS_LIMIT = 512;
 /** Docker's smallest share. */
 const MIN_NANO_CPUS = 10_000_000;
+/** For a task that names no amount, as Bacalhau's nodes have it: to Docker 0 would mean no limit. */
+const LAST_RESORT = { cpu: 0.1, memory: 100 * 2 ** 20 };
 /** A task's output on disk: two files of this size, the older one dropped when both are full. */
 const LOG_FILE_SIZE = '64m';
 const LOG_FILES = '2';
@@ -40,14 +42,15 @@ interface HostConfig {
 
 /**
  * The container of one execution: hardened, limited to its resources, and with no way to the Docker socket. The default
- * seccomp profile applies because no other is named. 0 of a resource means no limit.
+ * seccomp profile applies because no other is named.
  */
 export function createBody(
   run: RunSpec,
   params: DockerParams,
   { nodeId, network }: { nodeId: NodeId; network: ContainerNetwork },
 ): CreateBody {
-  const { cpu, memory } = run.resources;
+  const cpu = run.resources.cpu || LAST_RESORT.cpu;
+  const memory = Math.floor(run.resources.memory) || LAST_RESORT.memory;
   return {
     Image: params.image,
     ...(params.entrypoint.length > 0 && { Entrypoint: params.entrypoint }),
@@ -58,10 +61,10 @@ export function createBody(
     NetworkDisabled: network === 'none',
     HostConfig: {
       NetworkMode: network,
-      NanoCpus: cpu === 0 ? 0 : Math.max(MIN_NANO_CPUS, Math.round(cpu * 1e9)),
-      Memory: Math.floor(memory),
+      NanoCpus: Math.max(MIN_NANO_CPUS, Math.round(cpu * 1e9)),
+      Memory: memory,
       // Equal to Memory: no swap on top of it.
-      MemorySwap: Math.floor(memory),
+      MemorySwap: memory,
       PidsLimit: PIDS_LIMIT,
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],

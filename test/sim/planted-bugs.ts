@@ -114,12 +114,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'const wasAway = turn.now > 0 || alarmWasMissed ||',
   },
   {
-    name: 'an old hello is taken for a new one',
-    file: 'src/core/events/hello.ts',
-    find: 'known !== undefined && known.connectedAt > acceptedAt',
-    replace: 'known !== undefined && known.connectedAt > acceptedAt + 1e9',
-  },
-  {
     name: 'a hello is greeted twice',
     file: 'src/scheduler/reception.ts',
     find: "if (this.#sender(socket) !== null) return this.#ports.log('frame.ignored', { type: 'hello' }, 'warn');",

@@ -10,7 +10,7 @@ import { UserRules } from './checks/user-rules.ts';
 import { Base } from './world/base.ts';
 import { heal, unleash } from './world/chaos.ts';
 import { Database } from './world/database.ts';
-import { failingProbe, hopelessProbe, probe, randomPlan, randomType, zones } from './world/job-plan.ts';
+import { failingProbe, hopelessProbe, longProbe, probe, randomPlan, randomType, zones } from './world/job-plan.ts';
 import { Machine, type NodePlan } from './world/machine.ts';
 import { ObjectHost } from './world/object-host.ts';
 import type { Rng } from './world/rng.ts';
@@ -85,13 +85,14 @@ export class Simulation {
     this.#planUsers(chaosMs);
     if (!this.#isCalm) unleash(this.#targets, chaosMs);
     await this.#pass(chaosMs - LAST_BLOW_MS);
-    if (!this.#isCalm && rng.chance(0.6)) this.#base.weather.frameLost = 0.6;
+    if (!this.#isCalm && rng.chance(0.6)) this.#strikeLast();
     await this.#pass(LAST_BLOW_MS);
     heal(this.#targets);
     this.#loseOne();
     this.#operate();
     await this.#pass(RECOVERY_MS);
     this.#checkShutOut();
+    this.#checkLost();
     this.#watch();
     await this.#probe();
     await this.#pass(WORK_MS);
@@ -131,7 +132,7 @@ export class Simulation {
   /** Users act at random moments: new jobs, updates of old ones, stops. */
   #planUsers(withinMs: number): void {
     const { rng, timeline } = this.#base;
-    const count = rng.int(5, 40);
+    const count = rng.chance(0.35) ? rng.int(3, 8) : rng.int(10, 45);
     const act = () => {
       const jobs = [...this.#users.jobs.values()];
       const kind = jobs.length === 0 ? 0 : rng.next();
@@ -169,9 +170,9 @@ export class Simulation {
   /** One machine that does not come back when all is well again, and whose connection nobody saw ending. */
   #loseOne(): void {
     const { rng } = this.#base;
-    if (!rng.chance(0.4)) return;
-    const machine = rng.pick(this.#machines);
-    if (machine.process === null) return;
+    const busy = this.#machines.filter(({ process, engine }) => process !== null && engine.running.length > 0);
+    if (busy.length === 0 || !rng.chance(0.5)) return;
+    const machine = rng.pick(busy);
     this.#base.fault('machine lost', machine.nodeId);
     machine.lose();
   }
@@ -197,6 +198,15 @@ export class Simulation {
     }
   }
 
+  /** Frames are lost up to the last moment, and with them what users ask for now. */
+  #strikeLast(): void {
+    const { rng, weather, timeline } = this.#base;
+    weather.frameLost = 0.6;
+    for (const job of this.#users.jobs.values()) {
+      if (rng.chance(0.3)) timeline.after(rng.int(0, LAST_BLOW_MS), () => void this.#users.stop(job));
+    }
+  }
+
   /** From here on nobody waits without a reason. */
   #watch(): void {
     const { timeline, violation } = this.#base;
@@ -216,8 +226,10 @@ export class Simulation {
       if (machine.isConnected) this.#base.totals.count('probed node');
       else this.#base.violate(`[6] ${machine.nodeId} is not connected ${RECOVERY_MS} ms after all was well`);
     }
-    const plans = [probe, probe, probe, hopelessProbe, failingProbe];
+    const plans = [probe, probe, probe, longProbe, failingProbe];
     plans.forEach((plan, i) => void this.#users.submit(`probe-${i}`, plan));
+    // When the rest is under way and the object is still awake: its deadline comes after that of a lease.
+    this.#base.timeline.after(6 * SECOND, () => void this.#users.submit('probe-hopeless', hopelessProbe));
     await this.#pass(0);
   }
 

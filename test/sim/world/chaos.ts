@@ -121,6 +121,8 @@ export const faults: Readonly<Record<string, Fault>> = {
     base.fault('object twice');
     cutSome(base, host);
     host.disown(base.rng.int(1_000, 60_000));
+    // The other one loads while this one is still at work.
+    if (base.rng.chance(0.7)) host.call((shell) => shell.poke()).catch(() => {});
   },
 
   objectClock: ({ base, host }) => {

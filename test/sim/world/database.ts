@@ -90,7 +90,7 @@ class SimStore implements Store {
     const { rng, weather } = this.#base;
     const lost = rng.chance(weather.readFails);
     // All that is active takes a while to read.
-    const begun = new Promise<void>((resolve) => this.#base.timeline.after(rng.int(0, 60), resolve));
+    const begun = new Promise<void>((resolve) => this.#base.timeline.after(rng.int(0, 250), resolve));
     return this.#ask(async () => {
       const opened = await this.#database.rows.open(cell, now);
       this.#base.totals.count('store open');

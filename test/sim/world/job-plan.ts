@@ -29,6 +29,9 @@ export const probe: JobPlan = {
   behaviour: { runMs: 1_000 },
 };
 
+/** One that keeps its node busy for a while. */
+export const longProbe: JobPlan = { ...probe, behaviour: { runMs: 80_000 } };
+
 /** One that no node can take, with a deadline. */
 export const hopelessProbe: JobPlan = { ...probe, engine: 'wasm', timeouts: { queue: 45 } };
 

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 import { readRecords } from '../launcher/state.mjs';
 import { buildAll } from '../launcher/worker/bundle.mjs';
+import { readChunks, STDERR } from '../schema/protocol/log-link.ts';
 import { dockerJob } from '../test/harness/api.ts';
 import { Stack } from '../test/harness/stack.ts';
 import type { DockerEngine } from '../worker-agent/src/engine/docker.ts';
 import { engineOnDocker } from '../worker-agent/src/testing/on-docker.ts';
+import { Chunker } from '../worker-agent/src/logs/chunker.ts';
 import { shell } from '../worker-agent/src/testing/run-spec.ts';
 
 /**
@@ -72,7 +74,13 @@ async function bare(engine: DockerEngine): Promise<Sample> {
   await engine.create(run, 'none', new AbortController().signal);
   await engine.start(run.executionId);
   await engine.wait(run.executionId);
-  const { stderr } = await engine.output(run.executionId);
+  let stderr = '';
+  const chunker = new Chunker();
+  for await (const data of await engine.capture(run.executionId, 'beginning')) {
+    for (const { stream, bytes } of readChunks(chunker.push(Buffer.from(data)))) {
+      if (stream === STDERR) stderr += Buffer.from(bytes).toString('utf8');
+    }
+  }
   await engine.remove(run.executionId);
   return sampleOf(stderr);
 }

@@ -2,6 +2,8 @@
 
 /** Largest request body that is read. */
 export const MAX_BODY_BYTES = 10_000_000;
+/** What is read and thrown away of a larger body, so that its sender finds the refusal. */
+export const MAX_DRAINED_BYTES = 32_000_000;
 /** Largest stored specification of one job version, as JSON. */
 export const MAX_SPEC_BYTES = 256 * 1024;
 /** A state message or an event's message; longer ones are cut. */

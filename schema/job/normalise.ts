@@ -1,7 +1,7 @@
 import { JobSpec, type NetworkConfig, type SpecConfig, type Task, type TimeoutConfig } from './job.ts';
 import { readNetworkType } from './input.ts';
 import type { JobInput, NetworkInput, SpecConfigInput, TaskInput, TimeoutsInput } from './input.ts';
-import { normaliseAmount } from './resources.ts';
+import { normaliseAmount, readResources } from './resources.ts';
 import { isJobType, runsOnEveryNode } from './validate-job.ts';
 import { plain } from './validate-task.ts';
 
@@ -52,14 +52,20 @@ function normaliseTask(task: TaskInput): Task {
     ...nonEmpty('InputSources', sources),
     ...nonEmpty('ResultPaths', paths),
     Resources: {
-      CPU: normaliseAmount(amounts.CPU ?? '') || DEFAULT_CPU,
-      Memory: normaliseAmount(amounts.Memory ?? '') || DEFAULT_MEMORY,
+      CPU: someOf('CPU', amounts.CPU) ?? DEFAULT_CPU,
+      Memory: someOf('Memory', amounts.Memory) ?? DEFAULT_MEMORY,
       ...nonEmpty('Disk', normaliseAmount(amounts.Disk ?? '')),
       ...nonEmpty('GPU', normaliseAmount(amounts.GPU ?? '')),
     },
     Network: network(task.Network ?? {}),
     Timeouts: timeouts(task.Timeouts ?? {}),
   };
+}
+
+/** The amount as it is stored; undefined when it is none. Zero is none: Docker would take it for no limit at all. */
+function someOf(key: 'CPU' | 'Memory', text = ''): string | undefined {
+  const { cpu, memory } = readResources({ [key]: text }).resources;
+  return (key === 'CPU' ? cpu : memory) > 0 ? normaliseAmount(text) : undefined;
 }
 
 function specConfig(config: SpecConfigInput = {}): SpecConfig {

@@ -147,6 +147,17 @@ test('normalises amounts, network and timeouts', ({ expect }) => {
   expect(read.Timeouts).toEqual({ QueueTimeout: 5 });
 });
 
+test('no CPU or memory at all is the default amount', ({ expect }) => {
+  for (const zero of ['0', ' 0.0 ', '0m', '']) {
+    const Resources = { CPU: zero, Memory: zero, Disk: '0', GPU: '0' };
+    const [read] = parseSubmission({ Job: { ...job, Tasks: [{ ...task, Resources }] } }).spec.Tasks;
+    expect(read.Resources).toEqual({ CPU: '500m', Memory: '512mb', Disk: '0', GPU: '0' });
+  }
+  const Resources = { CPU: '1m', Memory: '1' };
+  const [read] = parseSubmission({ Job: { ...job, Tasks: [{ ...task, Resources }] } }).spec.Tasks;
+  expect(read.Resources).toEqual(Resources);
+});
+
 test('drops what the server keeps, with a warning each', ({ expect }) => {
   const kept = { State: { StateType: 'running' }, Revision: 1, Version: 2, CreateTime: 1.7e18, ModifyTime: 4 };
   const meta = { 'bacalhau.org/x': 'y', mine: 'z' };

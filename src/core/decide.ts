@@ -28,7 +28,8 @@ export type AgentFrame = Exclude<FromAgent, { type: 'hello' | 'holds' }>;
 
 /** Everything that can happen to the Scheduler. */
 export type CoreEvent =
-  | { readonly type: 'start'; readonly sessions: readonly SurvivingSession[]; readonly afterOutage: boolean }
+  /** @property wasAway  nobody could run for a while: the alarm was due long ago, or was never set */
+  | { readonly type: 'start'; readonly sessions: readonly SurvivingSession[]; readonly wasAway: boolean }
   | { readonly type: 'greeting'; readonly greeting: Greeting }
   | { readonly type: 'frame'; readonly session: Session; readonly frame: AgentFrame }
   | { readonly type: 'disconnect'; readonly session: string; readonly nodeId: NodeId; readonly why: string }
@@ -55,7 +56,7 @@ export type Reply = Answer<SubmitAnswer> | Answer<StopAnswer> | Answer<ChangeNod
 export function decide(turn: Turn, event: CoreEvent): Reply {
   switch (event.type) {
     case 'start':
-      takeStart(turn, event.sessions, event.afterOutage);
+      takeStart(turn, event.sessions, event.wasAway);
       return null;
     case 'greeting':
       takeHello(turn, event.greeting);

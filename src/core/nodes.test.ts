@@ -187,7 +187,7 @@ describe('a node that does not answer', () => {
       return jobId;
     });
     for (const session of sessions.slice(0, 3)) core.leave(session);
-    core.heard.set(sessions[3]?.nodeId as never, core.now + 600_000);
+    for (const { nodeId } of sessions.slice(3)) core.heard.set(nodeId, core.now + 600_000);
     core.advance(LEASE_MS + 2 * GRACE_MS - 1);
     expect(jobs.map((jobId) => core.execution(jobId).fenced)).toEqual([false, false, false, false]);
     core.advance(1);
@@ -298,12 +298,28 @@ describe('a start after an eviction', () => {
     const begin = core.now;
     for (const at of [20_000, 40_000, 69_000, 71_000, 79_000, 81_000, 89_000, 91_000]) {
       core.now = begin + at;
-      core.restart([], { afterOutage: false });
+      core.restart([], false);
       core.turn({ type: 'wake' });
       expect([at, core.job(total.jobId).state]).toEqual([at, at < 70_000 ? 'Queued' : 'Failed']);
       expect([at, core.job(queued.jobId).state]).toEqual([at, at < 80_000 ? 'Queued' : 'Failed']);
       expect([at, core.execution(lost.jobId).fenced]).toEqual([at, at >= 90_000]);
     }
+  });
+
+  test('after a hibernation a deadline is met when it is due', () => {
+    const core = new CoreHarness();
+    const [a, b] = [core.join('n-a'), core.join('n-b', { engines: [] })];
+    const queued = core.submit({ needs: { queueTimeoutMs: 60_000, engine: 'wasm' } });
+    const { jobId } = core.submit();
+    core.ack(a, core.execution(jobId).id);
+    core.leave(a);
+    for (let slept = 0; slept < 10; slept++) {
+      core.now += 10_000;
+      core.restart([b], false);
+    }
+    core.turn({ type: 'wake' });
+    expect(core.job(queued.jobId).state).toBe('Failed');
+    expect(core.execution(jobId).fenced).toBe(true);
   });
 
   test('deadlines that passed meanwhile wait a minute more', () => {

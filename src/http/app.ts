@@ -1,6 +1,5 @@
 import { Hono, type MiddlewareHandler } from 'hono';
-import { MAX_BODY_BYTES } from '../../schema/limits.ts';
-import { bodyTooLarge } from './body.ts';
+import { refuseLargeBody } from './body.ts';
 import type { Deps, HttpEnv } from './deps.ts';
 import { handleError, handleNotFound } from './error-handler.ts';
 import { requireCredential } from './middleware/access.ts';
@@ -52,7 +51,7 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
 }
 
 const refuseLargeBodies: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if (Number(c.req.header('Content-Length') ?? 0) > MAX_BODY_BYTES) throw bodyTooLarge();
+  await refuseLargeBody(c.req.raw);
   return next();
 };
 

@@ -1,5 +1,5 @@
 import { badRequest } from '../../schema/errors.ts';
-import { MAX_BODY_BYTES } from '../../schema/limits.ts';
+import { MAX_BODY_BYTES, MAX_DRAINED_BYTES } from '../../schema/limits.ts';
 import type { Ctx } from './deps.ts';
 
 /**
@@ -33,14 +33,43 @@ async function readText(body: ReadableStream<Uint8Array> | null): Promise<string
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw bodyTooLarge();
-    chunks.push(chunk);
+    if (bytes > MAX_DRAINED_BYTES) break;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
   }
+  if (bytes > MAX_BODY_BYTES) throw bodyTooLarge();
   const decoder = new TextDecoder();
   return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode();
 }
 
-export function bodyTooLarge(): Error {
+/**
+ * Refuses a body that is announced as too large. It is read all the same, up to a bound: most clients look for an answer
+ * only after they sent everything, and would find a broken connection instead of the 413. One that asked with
+ * `Expect: 100-continue` is told before it sends.
+ * @throws ShoalError 413
+ */
+export async function refuseLargeBody(request: Request): Promise<void> {
+  const announced = Number(request.headers.get('Content-Length') ?? 0);
+  if (announced <= MAX_BODY_BYTES) return;
+  const waits = request.headers.get('Expect')?.toLowerCase() === '100-continue';
+  if (!waits && announced <= MAX_DRAINED_BYTES) await drain(request.body);
+  throw bodyTooLarge();
+}
+
+async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  if (body === null) return;
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_DRAINED_BYTES) return;
+    }
+  } catch {
+    // A client that left needs no answer.
+  }
+}
+
+function bodyTooLarge(): Error {
   return badRequest('Request Entity Too Large', 413);
 }
 

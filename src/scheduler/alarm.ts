@@ -8,27 +8,27 @@ import { lastHeartbeat } from './sockets.ts';
 const KEY = 'alarm';
 
 interface Armed {
-  /** What the alarm is set for; null when it is not. */
-  readonly dueAt: EpochMs | null;
+  /** When it is due by the last turn that went well; null when nothing is. */
+  readonly at: EpochMs | null;
   /** The earliest deadline that is about more than a lease; null when there is none. */
   readonly besidesLeases: EpochMs | null;
 }
 
 /** Sets the object's alarm together with what it is about; null takes it back, so that an idle object sleeps. */
 export async function armAlarm(ctx: ObjectContext, at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void> {
-  const armed: Armed = { dueAt: at, besidesLeases };
-  const alarm = at === null ? ctx.storage.deleteAlarm() : ctx.storage.setAlarm(at);
-  await Promise.all([ctx.storage.put(KEY, armed), alarm]);
+  const armed: Armed = { at, besidesLeases };
+  await Promise.all([ctx.storage.put(KEY, armed), at === null ? ctx.storage.deleteAlarm() : ctx.storage.setAlarm(at)]);
 }
 
-/** Lets an alarm that could not be served come again; what it was due for stays known. */
-export async function repeatAlarm(ctx: ObjectContext, at: EpochMs): Promise<void> {
-  await ctx.storage.setAlarm(at);
+/** Lets an alarm that could not be served come again. When it was due stays written down. */
+export async function retryAlarm(ctx: ObjectContext, at: EpochMs): Promise<void> {
+  const armed: Armed = { at: await plannedAlarm(ctx).then((planned) => planned ?? at), besidesLeases: at };
+  await Promise.all([ctx.storage.put(KEY, armed), ctx.storage.setAlarm(at)]);
 }
 
-/** What the last alarm that was set is due for, whether it has rung or not; null when there is none. */
-export async function alarmDueAt(ctx: ObjectContext): Promise<EpochMs | null> {
-  return (await ctx.storage.get<Armed>(KEY))?.dueAt ?? null;
+/** When the alarm was due by the last turn that went well: null when nothing was, undefined when that is not known. */
+export async function plannedAlarm(ctx: ObjectContext): Promise<EpochMs | null | undefined> {
+  return (await ctx.storage.get<Armed>(KEY))?.at;
 }
 
 /**
@@ -46,6 +46,6 @@ export async function passLeaseAlarm(ctx: ObjectContext, now: EpochMs): Promise<
     if (until <= now) return false;
     next = Math.min(next, until);
   }
-  if (next < Infinity) await armAlarm(ctx, next, armed.besidesLeases);
+  await armAlarm(ctx, next === Infinity ? null : next, armed.besidesLeases);
   return true;
 }

@@ -15,12 +15,12 @@ import { Inbox, type Waiting } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import type { Ports, Settings } from './ports.ts';
 
-/** An alarm that is this late was not just slow. */
-const LATE_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
 /** How far this object's clock may be behind the alarm's; an alarm that is earlier is an old one. */
 const MAX_EARLY_MS = 1_000;
+/** An alarm that is served later than this was due while nobody could run. */
+const ON_TIME_MS = 10_000;
 
 const UNKNOWN = { at: 0, besidesLeases: null };
 
@@ -31,6 +31,8 @@ interface Reign {
   /** The alarm that is set, with what it says of other deadlines than leases; a time of null is none, 0 not known. */
   armed: { readonly at: number | null; readonly besidesLeases: number | null };
   now: number;
+  /** Before it nobody could run for a while. */
+  readonly wasAway: boolean;
   started: boolean;
 }
 
@@ -46,8 +48,6 @@ export class Orchestrator {
   readonly #housekeeping: Housekeeping;
   #reign: Reign | null = null;
   #turning = false;
-  /** Deadlines passed while nobody could run: the database was silent, or no object was there to be woken. */
-  #afterOutage = false;
 
   constructor(ports: Ports, settings: Settings) {
     this.#ports = ports;
@@ -129,7 +129,6 @@ export class Orchestrator {
     } catch (error) {
       this.#reign = null;
       const outcomeUnknown = error instanceof StoreSilent || error instanceof Fenced;
-      if (error instanceof StoreSilent) this.#afterOutage = true;
       this.#ports.log('turn.failed', { events: taken.length, error: describe(error) }, 'error');
       const [first] = taken;
       if (first !== undefined && taken.length === 1 && !outcomeUnknown) return this.#quarantine(first, error);
@@ -161,15 +160,15 @@ export class Orchestrator {
     const hydrated = await this.#ask(hydrate(reign.world, this.#ports.store, taken, startedAt));
     const turn = new Turn(reign.world, this.#env(reign));
     if (!reign.started) {
-      decide(turn, { type: 'start', sessions: this.#ports.survivors(), afterOutage: this.#afterOutage });
+      decide(turn, { type: 'start', sessions: this.#ports.survivors(), wasAway: reign.wasAway });
       reign.started = true;
     }
     const replies = taken.map(({ event }) => hydrated.answers.get(event) ?? this.#decide(turn, event));
     settle(turn);
     hydrated.release();
     await this.#armAlarm(reign);
+    if (turn.rowCount === 0 && taken.some(({ event }) => isCommand(event))) await this.#checkFence(reign);
     await this.#commit(reign, turn);
-    this.#afterOutage = false;
     await this.#speak(reign, turn);
     taken.forEach(({ resolve }, i) => resolve(replies[i] ?? null));
     const next = reign.world.timers.next();
@@ -193,12 +192,12 @@ export class Orchestrator {
 
   async #load(): Promise<Reign> {
     const now = this.#ports.now();
-    // A sleeping object is woken in time for its deadlines; one that comes too late could not run.
-    const dueAt = await this.#ports.alarmDueAt();
-    if (dueAt !== null && now > dueAt + LATE_MS) this.#afterOutage = true;
     const { loaded, fence } = await this.#ask(this.#ports.store.open(this.#settings.cell, now));
     const world = new World(loaded);
-    this.#reign = { world, fence, armed: UNKNOWN, now: Math.max(now, Math.floor(loaded.clock / 1000)), started: false };
+    const planned = await this.#ports.plannedAlarm();
+    const wasAway = planned === undefined || (planned !== null && planned < now - ON_TIME_MS);
+    const notBefore = Math.floor(loaded.clock / 1000);
+    this.#reign = { world, fence, armed: UNKNOWN, now: Math.max(now, notBefore), wasAway, started: false };
     this.#ports.log('world.loaded', {
       epoch: loaded.epoch,
       jobs: loaded.jobs.length,
@@ -249,6 +248,12 @@ export class Orchestrator {
     if (isSoonEnough && isKnown) return;
     reign.armed = { at, besidesLeases };
     await this.#ports.armAlarm(at, besidesLeases);
+  }
+
+  /** An answer that comes without a commit must not come from a Scheduler that was replaced without knowing it. */
+  async #checkFence(reign: Reign): Promise<void> {
+    const fence = await this.#ask(this.#ports.store.readFence(this.#settings.cell));
+    if (fence?.epoch !== reign.fence.epoch) throw new Fenced('another scheduler took over');
   }
 
   async #commit(reign: Reign, turn: Turn): Promise<void> {
@@ -316,7 +321,9 @@ class Fenced extends Error {
 
 function failureFor(event: CoreEvent, error: unknown): unknown {
   if (!isCommand(event)) return error;
-  if (error instanceof StoreSilent || error instanceof Fenced) return new UnknownOutcome(error.message);
+  const isUnknown = error instanceof StoreSilent || error instanceof Fenced;
+  // One that was sent before may have been carried out then, whatever became of this turn.
+  if (isUnknown || event.command.retry) return new UnknownOutcome(describe(error));
   return new ShoalError('InternalError', `the command could not be carried out: ${describe(error)}`, {
     component: 'Scheduler',
   });

@@ -25,10 +25,10 @@ export interface Ports extends Clock {
    * @param besidesLeases  the earliest deadline that is about more than a lease; null when there is none
    */
   armAlarm(at: EpochMs | null, besidesLeases: EpochMs | null): Promise<void>;
+  /** When the alarm was due by the last turn that went well: null when nothing was, undefined when that is not known. */
+  plannedAlarm(): Promise<EpochMs | null | undefined>;
   /** The token of an execution; absent where nothing is uploaded. */
   executionToken?(executionId: ExecutionId): Promise<string>;
-  /** What the last alarm that was set is due for; null when there is none. */
-  alarmDueAt(): Promise<EpochMs | null>;
   log(event: string, fields: Readonly<Record<string, unknown>>, level?: 'info' | 'warn' | 'error'): void;
 }
 

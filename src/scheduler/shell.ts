@@ -2,7 +2,7 @@ import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ShoalError } from '../../schema/errors.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { CoreEvent } from '../core/decide.ts';
-import { alarmDueAt, armAlarm, passLeaseAlarm, repeatAlarm } from './alarm.ts';
+import { armAlarm, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
 import { Reception } from './reception.ts';
 import type { Settings } from './ports.ts';
@@ -47,7 +47,7 @@ export class Shell implements SchedulerRpc {
         lastHeard: (session) => sockets.lastHeard(session),
         survivors: () => sockets.survivors(),
         armAlarm: (at, besidesLeases) => armAlarm(ctx, at, besidesLeases),
-        alarmDueAt: () => alarmDueAt(ctx),
+        plannedAlarm: () => plannedAlarm(ctx),
       },
       { ...settings, cell: DEFAULT_CELL },
     );
@@ -115,7 +115,7 @@ export class Shell implements SchedulerRpc {
       await this.#orchestrator.takeAlarm();
     } catch (error) {
       this.#ports.log('alarm.failed', { error: String(error) }, 'error');
-      await repeatAlarm(this.#ctx, now + ALARM_RETRY_MS);
+      await retryAlarm(this.#ctx, now + ALARM_RETRY_MS);
     }
   }
 

@@ -47,11 +47,16 @@ export class MemoryStore implements Store {
     const known = this.fences.get(cell) ?? { epoch: 0, commitSeq: 0, commitId: '', nextWake: 0, clock: 0 };
     const fence: FenceRow = { ...known, epoch: Math.max(known.epoch + 1, now) };
     this.fences.set(cell, fence);
+    return { loaded: this.load(cell, fence), fence };
+  }
+
+  /** What is active, as the rows stand. */
+  load(cell: string, { epoch, clock }: FenceRow): Loaded {
     const active = [...this.jobs.values()].filter(({ job, active }) => active && job.cell === cell);
     const jobs = active.map(({ job }) => job).sort(by((job) => job.id));
     const executions = jobs.flatMap((job) => this.executionsOf(job.id, job.version)).sort(by((e) => e.createdAt));
     const nodes = [...this.nodes.values()].filter((node) => node.cell === cell).sort(by((node) => node.id));
-    return { loaded: { cell, epoch: fence.epoch, clock: fence.clock, jobs, executions, nodes }, fence };
+    return { cell, epoch, clock, jobs, executions, nodes };
   }
 
   async commit(batch: Batch): Promise<CommitOutcome> {

@@ -106,11 +106,20 @@ describe('bad requests', () => {
     ['an unknown type', { Job: { ...dockerJob(['true']), Type: 'party' } }, 400],
     ['no tasks', { Job: { ...dockerJob(['true']), Tasks: [] } }, 400],
     ['a negative count', { Job: { ...dockerJob(['true']), Count: -1 } }, 400],
-    ['a body over 10 MB', `{"Job":"${'x'.repeat(10 * 1024 * 1024 + 10)}"}`, 413],
   ] as const)('%s is refused with the reason', async ([, body, expected]) => {
     const answer = await stack.api.call('PUT', jobs, body);
     expect(answer.status).toBe(expected);
     expect(answer.body).toMatchObject({ Status: expected, Message: expect.stringMatching(/./) });
+  });
+
+  test.for([
+    ['by its length', { expect: '100-continue' }],
+    ['by its length, sent without asking', {}],
+    ['while it is counted, sent without asking', { 'transfer-encoding': 'chunked' }],
+  ] as const)('a body over 10 MB is refused %s', async ([, headers]) => {
+    const body = `{"Job":"${'x'.repeat(20_000_000)}"}`;
+    const answer = await stack.api.call('PUT', jobs, body, headers);
+    expect([answer.status, answer.body.Message]).toEqual([413, 'Request Entity Too Large']);
   });
 
   test('an unknown job is 404', async () => {

@@ -18,8 +18,8 @@ export interface ExecutionView {
 /** Wire integer of a completed execution. */
 export const COMPLETED = 9;
 
-/** As curl does: a big body is announced, and sent only when the server wants it. */
-const askFirstFrom = 1024 * 1024;
+/** curl announces a big body and sends it only when the server wants it; most clients send it at once. */
+const EXPECT = '100-continue';
 
 const terminal = ['Completed', 'Failed', 'Stopped'];
 
@@ -31,11 +31,12 @@ export class Api {
     this.url = url;
   }
 
-  /** `body`: text is sent as it is, anything else as JSON. */
+  /** `body`: text is sent as it is, anything else as JSON; after the server's go when `headers` has `expect`. */
   call(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-    const type =
-      text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const length =
+      text === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': Buffer.byteLength(text) };
+    const type = text === undefined ? {} : { 'content-type': 'application/json', ...length };
     return new Promise((resolve, reject) => {
       const options = { method, headers: { ...type, ...headers }, agent: false, timeout: 20_000 };
       const req = request(`${this.url}${path}`, options, (res) => {
@@ -50,8 +51,7 @@ export class Api {
       });
       req.on('error', reject);
       req.on('timeout', () => req.destroy(new Error(`${method} ${path}: no answer within 20 s`)));
-      if (text === undefined || text.length < askFirstFrom) return void req.end(text);
-      req.setHeader('expect', '100-continue');
+      if (headers['expect'] !== EXPECT) return void req.end(text);
       req.on('continue', () => req.end(text));
       req.flushHeaders();
     });

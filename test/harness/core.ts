@@ -237,7 +237,7 @@ export class CoreHarness {
   }
 
   /** Loads a new world from the rows, as after an eviction. */
-  restart(surviving: readonly Session[], { afterOutage = true } = {}): void {
+  restart(surviving: readonly Session[], wasAway = true): void {
     const active = [...this.jobs.values()].filter((job) => this.world.jobs.has(job.id));
     this.world = new World({
       cell: 'cell-0',
@@ -249,7 +249,7 @@ export class CoreHarness {
     });
     this.turn({
       type: 'start',
-      afterOutage,
+      wasAway,
       sessions: surviving.map(({ id, nodeId, agentInstance, connectedAt }) => ({
         session: id,
         nodeId,

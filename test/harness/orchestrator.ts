@@ -34,7 +34,7 @@ export class OrchestratorHarness {
       lastHeard: () => this.now,
       survivors: () => [],
       armAlarm: async (at) => void (this.alarmAt = at),
-      alarmDueAt: async () => this.alarmAt,
+      plannedAlarm: async () => this.alarmAt,
       log: (event, fields) => void this.logged.push({ event, fields }),
     };
     this.orchestrator = new Orchestrator(ports, {

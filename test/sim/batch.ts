@@ -41,7 +41,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
   let [next, done, steps, leastSteps] = [base, 0, 0, Infinity];
   const take = (): Chunk | null => {
     if (next >= base + seeds || (stopAtFirst && violations.length > 0)) return null;
-    const chunk = { from: next, count: Math.min(CHUNK, base + seeds - next) };
+    const chunk = { from: next, count: Math.min(CHUNK, base + seeds - next), stopAtFirst };
     next += chunk.count;
     return chunk;
   };
@@ -51,7 +51,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
     result.hashes.forEach((hash, i) => hashes.set(chunk.from + i, hash));
     steps += result.steps;
     leastSteps = Math.min(leastSteps, result.leastSteps);
-    done += chunk.count;
+    done += result.hashes.length;
     onProgress?.(done);
   };
   await Promise.all(Array.from({ length: processes }, () => work(options, take, put)));

@@ -3,13 +3,14 @@ import type { NodeId } from '../../schema/ids.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { EngineRules } from './checks/engine-rules.ts';
 import { Liveness } from './checks/liveness.ts';
-import { isOpen } from './checks/rows.ts';
+import { isLive } from './checks/rows.ts';
+import { settle } from './checks/settled.ts';
 import { StoreRules } from './checks/store-rules.ts';
 import { UserRules } from './checks/user-rules.ts';
 import { Base } from './world/base.ts';
 import { heal, unleash } from './world/chaos.ts';
 import { Database } from './world/database.ts';
-import { probe, randomPlan, randomType, zones } from './world/job-plan.ts';
+import { failingProbe, hopelessProbe, probe, randomPlan, randomType, zones } from './world/job-plan.ts';
 import { Machine, type NodePlan } from './world/machine.ts';
 import { ObjectHost } from './world/object-host.ts';
 import type { Rng } from './world/rng.ts';
@@ -32,10 +33,9 @@ const SECOND = 1_000;
 const MAX_STEPS = 100_000;
 /** Until everybody has dialled again: an agent that only a person can help waits up to two minutes. */
 const RECOVERY_MS = 150 * SECOND;
+/** The last moments before all is well, when frames are likely to be lost. */
+const LAST_BLOW_MS = 4 * SECOND;
 const WORK_MS = 90 * SECOND;
-const SETTLE_MS = 180 * SECOND;
-/** Left-over containers are looked for every five minutes. */
-const SWEEP_MS = 330 * SECOND;
 
 /** As often as they are named. */
 const nodeActions: readonly NodeAction[] = [
@@ -84,14 +84,18 @@ export class Simulation {
     const chaosMs = rng.int(90, 300) * SECOND;
     this.#planUsers(chaosMs);
     if (!this.#isCalm) unleash(this.#targets, chaosMs);
-    await this.#pass(chaosMs);
+    await this.#pass(chaosMs - LAST_BLOW_MS);
+    if (!this.#isCalm && rng.chance(0.6)) this.#base.weather.frameLost = 0.6;
+    await this.#pass(LAST_BLOW_MS);
     heal(this.#targets);
+    this.#loseOne();
     this.#operate();
     await this.#pass(RECOVERY_MS);
     this.#checkShutOut();
     this.#watch();
     await this.#probe();
     await this.#pass(WORK_MS);
+    this.#checkLost();
     await this.#stopAll();
     await this.#settle();
     this.#userRules.finally(this.#users.jobs.values());
@@ -144,7 +148,9 @@ export class Simulation {
       if (kind < 0.9) return void this.#users.stop(job);
       void this.#users.changeNode(rng.pick(this.#machines).nodeId, rng.pick(nodeActions));
     };
-    for (let i = 0; i < count; i++) timeline.after(rng.int(0, withinMs), act);
+    // Some act at the very end: what they set off is lost with the last faults, and has to mend in fair weather.
+    const when = () => rng.int(rng.chance(0.2) ? withinMs - LAST_BLOW_MS : 0, withinMs);
+    for (let i = 0; i < count; i++) timeline.after(when(), act);
     if (this.#host.newMembership === 'APPROVED') return;
     for (const { nodeId } of this.#machines) {
       timeline.after(rng.int(SECOND, withinMs), () => void this.#users.changeNode(nodeId, 'approve'));
@@ -160,11 +166,32 @@ export class Simulation {
     }
   }
 
+  /** One machine that does not come back when all is well again, and whose connection nobody saw ending. */
+  #loseOne(): void {
+    const { rng } = this.#base;
+    if (!rng.chance(0.4)) return;
+    const machine = rng.pick(this.#machines);
+    if (machine.process === null) return;
+    this.#base.fault('machine lost', machine.nodeId);
+    machine.lose();
+  }
+
+  /** Nothing is wanted any more of a machine that has been silent for so long. */
+  #checkLost(): void {
+    for (const { nodeId, isLost } of this.#machines) {
+      if (!isLost) continue;
+      for (const { execution: e } of this.#database.rows.executions.values()) {
+        if (e.nodeId === nodeId && isLive(e))
+          this.#base.violate(`[6] ${e.id.slice(0, 10)} waits for ${nodeId}, which is lost`);
+      }
+    }
+  }
+
   /** Promise 8: nothing runs on a node that may not work, now that it could hear of it. */
   #checkShutOut(): void {
-    for (const { nodeId, engine } of this.#machines) {
+    for (const { nodeId, engine, isLost } of this.#machines) {
       const node = this.#database.rows.nodes.get(nodeId);
-      if (node?.membership === 'APPROVED' && node.deletedAt === 0) continue;
+      if (isLost || (node?.membership === 'APPROVED' && node.deletedAt === 0)) continue;
       this.#base.totals.count('node shut out');
       if (engine.running.length > 0) this.#base.violate(`[8] ${nodeId} is shut out and runs ${engine.running.length}`);
     }
@@ -183,12 +210,14 @@ export class Simulation {
   /** New jobs that any node can take, in fair weather. */
   async #probe(): Promise<void> {
     for (const machine of this.#machines) {
+      if (machine.isLost) continue;
       const node = this.#database.rows.nodes.get(machine.nodeId);
       if (node !== undefined && (node.membership === 'REJECTED' || node.deletedAt > 0)) continue;
       if (machine.isConnected) this.#base.totals.count('probed node');
       else this.#base.violate(`[6] ${machine.nodeId} is not connected ${RECOVERY_MS} ms after all was well`);
     }
-    for (let i = 0; i < 3; i++) void this.#users.submit(`probe-${i}`, probe);
+    const plans = [probe, probe, probe, hopelessProbe, failingProbe];
+    plans.forEach((plan, i) => void this.#users.submit(`probe-${i}`, plan));
     await this.#pass(0);
   }
 
@@ -203,55 +232,16 @@ export class Simulation {
     await this.#pass(0);
   }
 
-  /** Everything comes to an end: jobs, executions, charges, containers. */
-  async #settle(): Promise<void> {
-    const { rows } = this.#database;
-    const isSettled = () =>
-      this.#users.pending === 0 &&
-      [...rows.jobs.values()].every(({ job }) => isTerminalJobState(job.state)) &&
-      [...rows.executions.values()].every(({ execution }) => !isOpen(execution) || this.#isGone(execution.nodeId));
-    await this.#pass(SETTLE_MS, isSettled);
-    if (!isSettled()) return this.#unsettled();
-    await this.#checkCharges();
-    const isEmpty = () => this.#machines.every((machine) => machine.engine.size === 0);
-    await this.#pass(SWEEP_MS, isEmpty);
-    if (this.#base.violation === null && !isEmpty()) this.#base.violate('[7] containers were left on a node');
-  }
-
-  #unsettled(): void {
-    const { rows } = this.#database;
-    for (const { job } of rows.jobs.values()) {
-      if (!isTerminalJobState(job.state)) return this.#base.violate(`[7] ${job.name} is still ${job.state}`);
-    }
-    for (const { execution: e } of rows.executions.values()) {
-      if (isOpen(e) && !this.#isGone(e.nodeId))
-        return this.#base.violate(`[7] ${e.id.slice(0, 10)} on ${e.nodeId} is still ${e.computeState}`);
-    }
-    this.#base.violate('[1] a command got no answer');
-  }
-
-  /** A deleted node never says what became of its executions; they end by their own deadline, a day later. */
-  #isGone(nodeId: NodeId): boolean {
-    return (this.#database.rows.nodes.get(nodeId)?.deletedAt ?? 0) > 0;
-  }
-
-  /** By the Scheduler's own word, all that the nodes have is free again. */
-  async #checkCharges(): Promise<void> {
-    let isAnswered = false;
-    void this.#host
-      .call((shell) => shell.liveNodes())
-      .then((nodes) => {
-        isAnswered = true;
-        for (const { nodeId, available, runningExecutions } of nodes) {
-          if (this.#isGone(nodeId)) continue;
-          const capacity = this.#database.rows.nodes.get(nodeId)?.info.capacity;
-          if (runningExecutions !== 0 || available.cpu !== capacity?.cpu || available.memory !== capacity.memory) {
-            this.#base.violate(`[4] ${nodeId} has ${JSON.stringify(available)} left of ${JSON.stringify(capacity)}`);
-          }
-        }
-      });
-    await this.#pass(10 * SECOND, () => isAnswered);
-    if (!isAnswered) this.#base.violate('[6] the Scheduler does not answer');
+  #settle(): Promise<void> {
+    for (const machine of this.#machines) machine.find();
+    return settle({
+      base: this.#base,
+      rows: this.#database.rows,
+      host: this.#host,
+      machines: this.#machines,
+      users: this.#users,
+      pass: (ms, done) => this.#pass(ms, done),
+    });
   }
 }
 

@@ -4,6 +4,8 @@ import { runSeed } from './run-seed.ts';
 export interface Chunk {
   readonly from: number;
   readonly count: number;
+  /** Ends with the first broken promise. */
+  readonly stopAtFirst: boolean;
 }
 
 /** What came of them. */
@@ -15,12 +17,13 @@ export interface ChunkResult {
   readonly totals: readonly (readonly [string, number])[];
 }
 
-async function runChunk({ from, count }: Chunk): Promise<ChunkResult> {
+async function runChunk({ from, count, stopAtFirst }: Chunk): Promise<ChunkResult> {
   const violations: { seed: number; what: string }[] = [];
   const hashes: string[] = [];
   const totals = new Map<string, number>();
   let [steps, leastSteps] = [0, Infinity];
   for (let seed = from; seed < from + count; seed++) {
+    if (stopAtFirst && violations.length > 0) break;
     const result = await runSeed(seed, false);
     if (result.violation !== null) violations.push({ seed, what: result.violation });
     hashes.push(result.hash);

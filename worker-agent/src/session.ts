@@ -179,10 +179,14 @@ export class Session {
   #welcomed(link: Link, frame: Welcome): void {
     if (link.welcome !== null && frame.epoch < link.welcome.epoch) return;
     const { epoch, session, heartbeatMs } = frame;
+    // A Scheduler that starts welcomes everybody anew; were the heartbeat put off each time, it might never come.
+    const beats = link.welcome?.heartbeatMs === heartbeatMs;
     link.welcome = { epoch, session, heartbeatMs };
-    link.cancelTimer();
     this.#attempt = 0;
-    this.#armHeartbeat(link, heartbeatMs);
+    if (!beats) {
+      link.cancelTimer();
+      this.#armHeartbeat(link, heartbeatMs);
+    }
     this.#ports.log.info('session.welcomed', { session, epoch, mode: frame.mode });
     this.#delegate.welcomed(frame.mode);
   }

@@ -26,7 +26,7 @@ export function takeDisconnect(turn: Turn, sessionId: string, nodeId: NodeId, wh
 /** When a node that is away is given up, unless it returns: a function of its row, so that sleeping does not defer it. */
 export function lossTime(turn: Turn, nodeId: NodeId): EpochMs {
   const node = turn.world.nodes.get(nodeId);
-  const since = Math.max(node?.disconnectedAt ?? turn.now, turn.world.startedAt);
+  const since = node?.disconnectedAt ?? turn.now;
   // After a heartbeat that did not come the lease is over already.
   return since + (node?.lastError === SILENT ? 0 : LEASE_MS) + GRACE_MS;
 }

@@ -24,20 +24,28 @@ export interface SurvivingSession {
 }
 
 /**
- * The first event of a loaded world. Sockets that survived are taken back, what was sent without an answer is sent again,
- * deadlines are armed, and every job is looked at once: whatever was lost between a commit and a send is repaired here.
- * An object that slept finds its deadlines where they were; after an outage they wait a little more.
- * @param afterOutage  deadlines passed while nobody could run
+ * The first event of a loaded world, after a hibernation, an eviction or worse. What ran out while nobody could run is
+ * given more time; what ran out just now, and woke a hibernated object, is not: else an object that sleeps between its
+ * deadlines would never meet one. Sockets that survived are taken back, what was sent without an answer is sent again,
+ * and every job is looked at: whatever was lost between a commit and a send is repaired here.
+ * @param alarmWasMissed  the alarm was due long ago, or when it was due is not known
  */
-export function takeStart(turn: Turn, surviving: readonly SurvivingSession[], afterOutage: boolean): void {
-  turn.world.startedAt = afterOutage ? turn.now : 0;
+export function takeStart(turn: Turn, surviving: readonly SurvivingSession[], alarmWasMissed: boolean): void {
+  const wasAway = alarmWasMissed || (surviving.length === 0 && anyConnected(turn));
+  turn.world.startedAt = wasAway ? turn.now : 0;
   takeBackSessions(turn, surviving);
-  markAbsentNodes(turn);
+  markAbsentNodes(turn, wasAway);
   for (const execution of turn.world.executions.values()) {
-    if (isOpen(execution)) safely(turn, `resuming ${execution.id}`, () => resume(turn, execution));
+    if (isOpen(execution)) safely(turn, `resuming ${execution.id}`, () => resume(turn, execution, wasAway));
   }
-  for (const job of turn.world.jobs.values()) safely(turn, `resuming ${job.id}`, () => armJob(turn, job));
+  for (const job of turn.world.jobs.values()) safely(turn, `resuming ${job.id}`, () => armJob(turn, job, wasAway));
   turn.markNodesChanged();
+}
+
+/** By their rows. When no socket at all has survived, whatever carried them was away. */
+function anyConnected(turn: Turn): boolean {
+  for (const node of turn.world.nodes.values()) if (node.connection === 'CONNECTED') return true;
+  return false;
 }
 
 function takeBackSessions(turn: Turn, surviving: readonly SurvivingSession[]): void {
@@ -64,17 +72,19 @@ function takeBackSessions(turn: Turn, surviving: readonly SurvivingSession[]): v
   }
 }
 
-function markAbsentNodes(turn: Turn): void {
+function markAbsentNodes(turn: Turn, wasAway: boolean): void {
   for (const node of turn.world.nodes.values()) {
     if (turn.world.sessions.has(node.id)) continue;
-    if (node.connection === 'CONNECTED') {
+    const isBusy = turn.world.openCount(node.id) > 0;
+    // While nobody listened it could not come back: its time begins now, and is written down to outlast another start.
+    if (node.connection === 'CONNECTED' || (wasAway && isBusy)) {
       turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: 'connection lost' });
     }
-    if (turn.world.openCount(node.id) > 0) turn.world.timers.set('lost', node.id, lossTime(turn, node.id));
+    if (isBusy) turn.world.timers.set('lost', node.id, lossTime(turn, node.id));
   }
 }
 
-function resume(turn: Turn, execution: ExecutionRecord): void {
+function resume(turn: Turn, execution: ExecutionRecord, wasAway: boolean): void {
   const job = turn.world.job(execution.jobId);
   if (job === null) return;
   const session = turn.world.sessions.get(execution.nodeId);
@@ -87,17 +97,15 @@ function resume(turn: Turn, execution: ExecutionRecord): void {
   armBackstop(turn, execution, job);
   if (execution.computeState !== 'New') return;
   if (session !== undefined) sendRun(turn, session, execution, job);
-  else {
-    const since = Math.max(msOf(execution.createdAt), turn.world.startedAt);
-    turn.world.timers.set('ack', execution.id, since + ACK_AFTER_START_MS);
-  }
+  else
+    turn.world.timers.set('ack', execution.id, (wasAway ? turn.now : msOf(execution.createdAt)) + ACK_AFTER_START_MS);
 }
 
-function armJob(turn: Turn, job: JobRecord): void {
+/** Deadlines that passed while nobody could run wait a little more: the fault was not the job's. */
+function armJob(turn: Turn, job: JobRecord, wasAway: boolean): void {
   if (isTerminalJobState(job.state)) return;
-  // What passed while nobody could run waits a little more: the fault was not the job's.
-  const notBefore = turn.world.startedAt + OVERDUE_GRACE_MS;
-  const shifted = (at: EpochMs) => (at <= turn.world.startedAt ? notBefore : at);
+  const notBefore = turn.now + OVERDUE_GRACE_MS;
+  const shifted = (at: EpochMs) => (wasAway && at <= turn.now ? notBefore : at);
   const { totalTimeoutMs } = job.needs;
   if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, shifted(job.versionAt + totalTimeoutMs));
   const queueMs = kinds[job.type].queueTimeoutMs(turn, job);

@@ -3,7 +3,7 @@ import type { JobRecord, NodeRecord } from '../../../schema/records.ts';
 import type { Book } from '../book.ts';
 import { startExecution } from '../dispatch.ts';
 import { whyNever, whyNot } from '../placement/filters.ts';
-import { candidateOf, declinedBy, isSilent } from '../placement/place.ts';
+import { candidateOf, declinedBy, dropSilentSessions, isSilent } from '../placement/place.ts';
 import type { NodeReason } from '../placement/reasons.ts';
 import type { Turn } from '../turn.ts';
 
@@ -17,6 +17,7 @@ export function fanOut(turn: Turn, job: JobRecord, wants: (node: NodeRecord, boo
   const book = turn.world.book(job);
   let [busy, later] = [0, 0];
   let retryAt = Infinity;
+  dropSilentSessions(turn);
   for (const node of matchingNodes(turn, job)) {
     if (book.liveExecution(node.id) !== null || !wants(node, book)) continue;
     const again = Math.max(turn.now, book.attempts(node.id).retryAt);

@@ -76,6 +76,11 @@ function chooseNode(
   return best;
 }
 
+/** Ends sessions of nodes that are not heard any more: those that live after all dial again, and are counted on again. */
+export function dropSilentSessions(turn: Turn): void {
+  for (const session of turn.world.sessions.values()) if (isSilent(turn, session.nodeId)) dropSilent(turn, session);
+}
+
 /** True when the session's heartbeats have stopped: the node is taken for gone, whatever its socket says. */
 export function isSilent(turn: Turn, nodeId: NodeId): boolean {
   return turn.world.sessions.has(nodeId) && leaseEnd(turn, nodeId) <= turn.now;

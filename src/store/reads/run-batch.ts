@@ -18,11 +18,29 @@ export async function runBatch<S>(db: Database<S>, statements: readonly (Stateme
     let next = 0;
     return statements.map((statement) => (statement === null ? [] : (results[next++]?.results ?? [])));
   } catch (cause) {
-    throw new ShoalError('ServiceUnavailable', 'the database does not answer', {
-      component: 'JobStore',
-      hint: 'Try again in a moment.',
-      retryAfterSeconds: 1,
-      cause,
-    });
+    throw isWithoutTables(cause) ? noTables(cause) : silent(cause);
   }
+}
+
+/** As SQLite says it; the tables never go away later. */
+function isWithoutTables(cause: unknown): boolean {
+  return cause instanceof Error && /no such table/.test(cause.message);
+}
+
+/** A deployment whose owner has not finished: the Worker is there before its database's tables are. */
+function noTables(cause: unknown): ShoalError {
+  return new ShoalError(
+    'ServiceUnavailable',
+    'the database has no tables yet, or not all of them: run npx wrangler d1 migrations apply shoal --remote',
+    { component: 'JobStore', hint: 'npx wrangler d1 migrations apply shoal --remote', cause },
+  );
+}
+
+function silent(cause: unknown): ShoalError {
+  return new ShoalError('ServiceUnavailable', 'the database does not answer', {
+    component: 'JobStore',
+    hint: 'Try again in a moment.',
+    retryAfterSeconds: 1,
+    cause,
+  });
 }

@@ -12,6 +12,8 @@ import type { StoreRules } from './store-rules.ts';
 
 /** How soon a queued job starts on a free node that matches it. */
 const START_MS = 5_000;
+/** How late a deadline is met at most. */
+const DEADLINE_MS = 5_000;
 
 /** Promise 6, once all is well: whoever waits although there is room does not wait long. */
 export class Liveness {
@@ -34,6 +36,7 @@ export class Liveness {
     const still = new Set<JobId | ExecutionId>();
     for (const { job, active } of this.#rows.jobs.values()) {
       if (!active || isTerminalJobState(job.state)) continue;
+      this.#checkDeadlines(job);
       const executions = this.#rows.executionsOf(job.id, job.version);
       for (const e of executions) if (isLive(e) && e.computeState === 'New') still.add(e.id);
       if (this.#couldStart(job, executions)) still.add(job.id);
@@ -45,6 +48,17 @@ export class Liveness {
       if (now - since > START_MS)
         this.#base.violate(`[6] ${id.slice(0, 10)} waits since ${since} although it could start`);
     }
+  }
+
+  /** A job that may only wait or last for so long does not wait or last longer. */
+  #checkDeadlines({ name, state, needs, versionAt, waitingSince }: JobRecord): void {
+    const { queueTimeoutMs, totalTimeoutMs } = needs;
+    const latest = this.#base.timeline.now - DEADLINE_MS;
+    if (totalTimeoutMs > 0 && latest > versionAt + totalTimeoutMs) {
+      this.#base.violate(`[6] ${name} lasts longer than its total timeout`);
+    }
+    if (state !== 'Queued' || waitingSince === null || queueTimeoutMs === null) return;
+    if (latest > waitingSince + queueTimeoutMs) this.#base.violate(`[6] ${name} waits longer than its queue timeout`);
   }
 
   /** Some slot of the job waits for nothing but a node, and there is one. */

@@ -12,6 +12,8 @@ export class Base {
   readonly totals = new Totals();
   readonly trace: Trace;
   readonly weather = new Weather();
+  /** When an agent last sent a report. */
+  reportedAt = 0;
   /** All faults are over. */
   isHealed = false;
   /** The first promise that was broken; the simulation ends with it. */

@@ -133,14 +133,16 @@ export const faults: Readonly<Record<string, Fault>> = {
 export function unleash(targets: Targets, forMs: number): void {
   const { base } = targets;
   const { rng, timeline } = base;
-  const kinds = Object.values(faults).filter(() => rng.chance(0.5));
+  const kinds = Object.entries(faults).filter(() => rng.chance(0.5));
   const everyMs = rng.int(1_500, 10_000);
   const end = timeline.now + forMs;
   const next = () => {
     const at = timeline.now + Math.round(-Math.log(1 - rng.next()) * everyMs);
     if (at >= end || kinds.length === 0) return;
     timeline.at(at, () => {
-      rng.pick(kinds)(targets);
+      const [name, strike] = rng.pick(kinds);
+      base.totals.count(`drawn ${name}`);
+      strike(targets);
       next();
     });
   };

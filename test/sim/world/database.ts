@@ -89,6 +89,8 @@ class SimStore implements Store {
   open(cell: string, now: EpochMs): Promise<{ loaded: Loaded; fence: FenceRow }> {
     const { rng, weather } = this.#base;
     const lost = rng.chance(weather.readFails);
+    // All that is active takes a while to read.
+    const begun = new Promise<void>((resolve) => this.#base.timeline.after(rng.int(0, 60), resolve));
     return this.#ask(async () => {
       const opened = await this.#database.rows.open(cell, now);
       this.#base.totals.count('store open');
@@ -96,7 +98,7 @@ class SimStore implements Store {
       if (!lost) return opened;
       this.#base.fault('open answer lost');
       throw new Error('D1_ERROR: network connection lost');
-    });
+    }, begun);
   }
 
   commit(batch: Batch): Promise<CommitOutcome> {
@@ -179,8 +181,9 @@ class SimStore implements Store {
     return 'good';
   }
 
-  async #ask<T>(look: () => Promise<T>): Promise<T> {
+  async #ask<T>(look: () => Promise<T>, begun: Promise<void> = Promise.resolve()): Promise<T> {
     this.#caller.step();
+    await begun;
     if (!this.#caller.isAlive()) return never();
     const looked = await this.#database.read(look).finally(() => this.#caller.step());
     return this.#caller.isAlive() ? looked : never();

@@ -29,6 +29,12 @@ export const probe: JobPlan = {
   behaviour: { runMs: 1_000 },
 };
 
+/** One that no node can take, with a deadline. */
+export const hopelessProbe: JobPlan = { ...probe, engine: 'wasm', timeouts: { queue: 45 } };
+
+/** One that fails until it is given up. */
+export const failingProbe: JobPlan = { ...probe, behaviour: { failRate: 1, failure: 'environment' } };
+
 export const zones = ['a', 'b', 'c'] as const;
 
 export function randomPlan(rng: Rng, type: JobType): JobPlan {

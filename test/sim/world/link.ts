@@ -91,6 +91,7 @@ export class Link implements ServerSocket {
   readonly agentEnd: SocketPort = {
     send: (frame) => {
       if (!this.#agentOpen) return;
+      if (frame.startsWith('{"type":"report"')) this.#base.reportedAt = this.#base.timeline.now;
       this.#carry('toServer', frame, () => {
         if (this.readyState === OPEN) this.#host.deliver(this, frame);
       });

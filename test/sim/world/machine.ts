@@ -48,6 +48,7 @@ export class Machine {
   /** Called when a container was started. */
   onStart: (executionId: ExecutionId) => void = () => {};
   process: AgentProcess | null = null;
+  isLost = false;
   readonly #base: Base;
   readonly #host: ObjectHost;
 
@@ -68,21 +69,33 @@ export class Machine {
   }
 
   start(): void {
-    if (this.process !== null) return;
+    if (this.process !== null || this.isLost) return;
     this.#base.trace.line(`${this.nodeId} starts its agent`);
     const process = new AgentProcess((self) => this.#makeAgent(self));
     this.process = process;
     void process.agent.start();
   }
 
-  /** The process is killed where it stands. */
-  crash(): void {
+  /** The process is killed where it stands. @param saysSo  whether its connection is seen to end */
+  crash(saysSo = this.#base.rng.chance(0.7)): void {
     const { process } = this;
     if (process === null) return;
     process.isAlive = false;
     this.process = null;
-    process.link?.agentDied(this.#base.rng.chance(0.7));
+    process.link?.agentDied(saysSo);
     this.#base.trace.line(`${this.nodeId} loses its agent`);
+  }
+
+  /** It goes dark, and nobody sees its connection end. It comes back only when it is found. */
+  lose(): void {
+    this.crash(false);
+    this.isLost = true;
+  }
+
+  find(): void {
+    if (!this.isLost) return;
+    this.isLost = false;
+    this.start();
   }
 
   /** SIGTERM: the agent ends its tasks, reports them and says goodbye. */

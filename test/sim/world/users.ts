@@ -102,6 +102,7 @@ export class Users {
       shell.submitJob({ ...submit, retry }),
     );
     if (ended.type === 'done') {
+      this.#base.totals.count(`submitted ${plan.type}`);
       job.jobId = ended.value.jobId;
       job.version = Math.max(job.version, ended.value.version);
     }

@@ -113,3 +113,9 @@ test('the container is hardened, labelled and limited', ({ expect }) => {
     expect(body.HostConfig).not.toHaveProperty(key);
   }
 });
+
+test('no container is without limits', ({ expect }) => {
+  const run = runSpec({ task: task(), resources: { cpu: 0, memory: 0, disk: 0, gpu: 0 } });
+  const body = createBody(run, parseDockerParams({ Image: 'x' }), around);
+  expect(body.HostConfig).toMatchObject({ NanoCpus: 100_000_000, Memory: 104_857_600, MemorySwap: 104_857_600 });
+});

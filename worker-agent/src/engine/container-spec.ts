@@ -18,6 +18,8 @@ export const labels = {
 const PIDS_LIMIT = 512;
 /** Docker's smallest share. */
 const MIN_NANO_CPUS = 10_000_000;
+/** For a task that names no amount, as Bacalhau's nodes have it: to Docker 0 would mean no limit. */
+const LAST_RESORT = { cpu: 0.1, memory: 100 * 2 ** 20 };
 /**
  * What Docker keeps of the output: two files of this size, the older one dropped when both are full. The agent reads along
  * as it is written; this is for the time in which no agent runs. Unlike `json-file`, `local` keeps every byte as it is.
@@ -76,7 +78,7 @@ interface HostConfig {
 
 /**
  * The container of one execution: hardened, limited to its resources, and with no way to the Docker socket. The default
- * seccomp profile applies because no other is named. 0 of a resource means no limit.
+ * seccomp profile applies because no other is named.
  */
 export function createBody(run: RunSpec, params: DockerParams, around: Surroundings): CreateBody {
   const { nodeId, network, ports, gpus } = around;
@@ -101,16 +103,17 @@ export function createBody(run: RunSpec, params: DockerParams, around: Surroundi
 }
 
 function hostConfig(run: RunSpec, params: DockerParams, around: Surroundings): HostConfig {
-  const { cpu, memory } = run.resources;
+  const cpu = run.resources.cpu || LAST_RESORT.cpu;
+  const memory = Math.floor(run.resources.memory) || LAST_RESORT.memory;
   const { network, networkName, dns, ports, gpus, devices } = around;
   const bridged = network === 'bridge' || network === 'filtered';
   const nvidia = gpus.filter((gpu) => gpu.vendor === 'nvidia').map((gpu) => String(gpu.index));
   return {
     NetworkMode: networkName ?? network,
-    NanoCpus: cpu === 0 ? 0 : Math.max(MIN_NANO_CPUS, Math.round(cpu * 1e9)),
-    Memory: Math.floor(memory),
+    NanoCpus: Math.max(MIN_NANO_CPUS, Math.round(cpu * 1e9)),
+    Memory: memory,
     // Equal to Memory: no swap on top of it.
-    MemorySwap: Math.floor(memory),
+    MemorySwap: memory,
     PidsLimit: PIDS_LIMIT,
     CapDrop: ['ALL'],
     ...(params.capabilities.length > 0 && { CapAdd: params.capabilities }),

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { readRecords } from '../launcher/state.mjs';
 import { buildAll } from '../launcher/worker/bundle.mjs';
+import { readChunks, STDERR } from '../schema/protocol/log-link.ts';
 import { dockerJob } from '../test/harness/api.ts';
 import { Stack } from '../test/harness/stack.ts';
 import type { DockerEngine } from '../worker-agent/src/engine/docker.ts';
 import { engineOnDocker } from '../worker-agent/src/testing/on-docker.ts';
+import { Chunker } from '../worker-agent/src/logs/chunker.ts';
 import { shell } from '../worker-agent/src/testing/run-spec.ts';
 
 /**
@@ -72,7 +75,13 @@ async function bare(engine: DockerEngine): Promise<Sample> {
   await engine.create(run, 'none', new AbortController().signal);
   await engine.start(run.executionId);
   await engine.wait(run.executionId);
-  const { stderr } = await engine.output(run.executionId);
+  let stderr = '';
+  const chunker = new Chunker();
+  for await (const data of await engine.capture(run.executionId, 'beginning')) {
+    for (const { stream, bytes } of readChunks(chunker.push(Buffer.from(data)))) {
+      if (stream === STDERR) stderr += Buffer.from(bytes).toString('utf8');
+    }
+  }
   await engine.remove(run.executionId);
   return sampleOf(stderr);
 }
@@ -83,7 +92,8 @@ async function underAgent(stack: Stack, reader: Reader | null): Promise<Sample> 
   const id = await stack.api.submit({ ...job, Tasks: [{ ...task, Resources: { CPU: String(CPUS), Memory: '64mb' } }] });
   await stack.api.waitForJob(id, 'Running');
   const over = reader?.follow(stack.api.url, id);
-  await stack.api.waitForJob(id, 'Completed', 300_000);
+  // Asking more often would take the task's own cores away.
+  while ((await stack.api.job(id)).State.StateType !== 'Completed') await sleep(1_000);
   await over;
   const [execution] = await stack.api.executions(id);
   return sampleOf(execution?.RunOutput.stderr ?? '');

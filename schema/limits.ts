@@ -84,8 +84,8 @@ export const MAX_LOG_BYTES = 1024 * 1024 * 1024;
 /** A chunk of a log holds at most this much output. */
 export const MAX_LOG_CHUNK_BYTES = 64 * 1024;
 /** What is asked of a log at once. */
-export const LOG_PULL_BYTES = 1024 * 1024;
+export const LOG_PULL_BYTES = 512 * 1024;
 /** One part of a log as it is stored. */
-export const MAX_LOG_PART_BYTES = 4 * 1024 * 1024;
+export const MAX_LOG_PART_BYTES = 2 * 1024 * 1024;
 /** An execution's token is dead this long after its end. */
 export const TOKEN_AFTER_END_MS = 3_600_000;

@@ -1,12 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
+import { NodeId } from '@shoal/schema/ids';
 import type { FromAgent } from '@shoal/schema/protocol/from-agent';
 import { JournalRecord, type RunSpec } from './journal/records.ts';
+import { filterNames } from './network/egress-filter.ts';
 import { FakeScheduler } from './testing/fake-scheduler.ts';
 import { shell, task } from './testing/run-spec.ts';
 
@@ -88,7 +90,17 @@ async function leftInDocker(): Promise<string[]> {
   const filters = { label: [`shoal.node=${nodeId}`] };
   const containers = await docker.listContainers({ all: true, filters });
   const networks = await docker.listNetworks({ filters });
-  return [...containers.map(({ Id }) => Id), ...networks.map(({ Name }) => Name)];
+  return [...containers.map(({ Id }) => Id), ...networks.map(({ Name }) => Name), ...(await leftInKernel(nodeId))];
+}
+
+/** Rules of the node's networks that are left; none where this process may not see them, and then none were made. */
+async function leftInKernel(nodeId: string): Promise<string[]> {
+  const { bridge, httpPrefix, bridgeChain, httpChain } = filterNames(NodeId.parse(nodeId));
+  const rules = await new Promise<string>((resolve) => {
+    execFile('iptables', ['-w', '-t', 'mangle', '-S'], (_error, stdout) => resolve(stdout));
+  });
+  const names = [bridge, httpPrefix, bridgeChain, httpChain];
+  return rules.split('\n').filter((rule) => names.some((name) => rule.includes(name)));
 }
 
 /** What is left in the state folder beside the node's identity and its journal. */

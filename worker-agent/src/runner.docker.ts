@@ -48,20 +48,15 @@ afterAll(async () => {
 });
 
 describe('a task in Docker', () => {
-  test('[hardening:host paths] nothing of the machine is mounted into it but its own three files', async ({
+  test('[hardening:host paths] nothing of the machine is mounted into it but the files that Docker makes for it', async ({
     expect,
   }) => {
     const script = "cut -d' ' -f4,5 /proc/self/mountinfo | grep -vE '^/ ' | grep -vE ' /(proc|sys|dev)(/|$)'";
-    const targets = (await stdout(shell(script)))
-      .trim()
-      .split('\n')
-      .map((line) => line.split(' ')[1]);
-    // Docker's own files of the container: not one of them is a path that the machine has otherwise.
-    expect(targets.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
-      '/etc/hostname',
-      '/etc/hosts',
-      '/etc/resolv.conf',
-    ]);
+    const lines = (await stdout(shell(script))).trim().split('\n');
+    // Where Docker keeps these is all that a task learns of the machine's paths.
+    const own = /\/containers\/[0-9a-f]{64}\/(hostname|hosts|resolv\.conf) \/etc\/\1$/;
+    expect(lines.filter((line) => !own.test(line))).toEqual([]);
+    expect(lines.length).toBeGreaterThan(0);
   });
 
   test('its output and exit code come back, whole', async ({ expect }) => {

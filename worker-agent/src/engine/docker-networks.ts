@@ -133,7 +133,7 @@ export class DockerNetworks {
     const found = Inspected.safeParse(await api.inspectNetwork(this.bridgeName));
     if (found.success && Object.keys(found.data.Containers ?? {}).length > 0) return;
     if ((await this.list(api)).length > 0) return;
-    if (this.#made) await api.removeNetwork(this.bridgeName);
+    await api.removeNetwork(this.bridgeName);
     await this.#filter.remove();
     this.#made = false;
   }

@@ -24,7 +24,7 @@ const DRAIN_MS = 10_000;
 const RETRY_MS = 1_000;
 /** Between the end of a container's output and the word of its end; shorter than any retry of the engine. */
 const END_MS = 900;
-const MAX_BATCH_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 256 * 1024;
 /** Docker keeps more than this of a log for sure; of a longer one the beginning may be gone. */
 const KEPT_BYTES = 64 * 1024 * 1024;
 

@@ -19,7 +19,7 @@ export type PutPart = (part: LogPart) => Promise<'stored' | 'refused'>;
 
 /** While a task runs its log is stored slowly: the machine is the task's. */
 const LIVE_EVERY_MS = 1_000;
-const LIVE_PART_BYTES = 2 * 1024 * 1024;
+const LIVE_PART_BYTES = 1024 * 1024;
 /** Output that does not fill a part is stored this long after the last part at the latest. */
 const LIVE_PATIENCE_MS = 15_000;
 const IDLE_POLL_MS = 20;

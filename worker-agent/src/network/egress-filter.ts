@@ -75,9 +75,8 @@ export class EgressFilter {
     await tryRun('iptables', ['-w', '-t', 'mangle', '-D', this.names.httpChain, ...rule]);
   }
 
-  /** Takes all rules away. For when no container of the node is left. */
+  /** Takes all rules away, also a former agent's. For when no container of the node is left. */
   async remove(): Promise<void> {
-    if (!this.#installed) return;
     this.#installed = false;
     const { bridge, httpPrefix, bridgeChain, httpChain } = this.names;
     const mangle = ['-w', '-t', 'mangle'];

@@ -13,6 +13,7 @@ import { agentBundle } from './worker/bundle.mjs';
  * @property {string} url
  * @property {string | undefined} dockerHost undefined: without Docker
  * @property {readonly string[]} flags
+ * @property {string | undefined} [nodeToken] what a closed orchestrator asks for
  */
 
 /** The agent stops its tasks, then itself, within 10 s. */
@@ -35,17 +36,19 @@ export function agentLog(state, number) {
  * @returns {Promise<import('node:child_process').ChildProcess>}
  */
 export async function startAgent(options) {
-  const { state, number, url, dockerHost, flags } = options;
+  const { state, number, url, dockerHost, flags, nodeToken } = options;
   await endLeftAgent(state, nameOf(number));
   const folder = join(state, 'agents', String(number));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { DOCKER_HOST: _, ...env } = process.env;
+  // The agent runs other people's containers: it gets no secret but its own.
+  const { DOCKER_HOST: _, SHOAL_ADMIN_TOKEN: _admin, ...env } = process.env;
   const child = spawn(process.execPath, [agentBundle, '--state', folder, ...flags], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...env,
       SHOAL_URL: url,
+      ...(nodeToken === undefined ? {} : { SHOAL_NODE_TOKEN: nodeToken }),
       // An address where nothing listens: without it the agent would look at the usual socket by itself.
       DOCKER_HOST: dockerHost ?? `unix://${join(folder, 'no-docker.sock')}`,
     },

@@ -5,17 +5,21 @@ import { UserError } from './say.mjs';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const stateFolderName = '.shoal';
 
-/** What `src/env.ts` lets an owner set; secrets are not among them, an embedded installation is open. */
+/** What `src/env.ts` lets an owner set; the secrets of a closed installation are in `secrets.mjs`. */
 const workerSettings = [
   'SHOAL_ALLOWED_ORIGINS',
   'SHOAL_NODE_APPROVAL',
   'DEFAULT_QUEUE_TIMEOUT',
   'RETENTION_DAYS',
   'D1_MAX_BYTES',
+  'SHOAL_RATE_LIMIT',
 ];
+const anyHost = /^[0-9a-zA-Z.:-]+$/;
 
 /**
  * @typedef {object} StartConfig
+ * @property {string} host the address to listen at; other than 127.0.0.1 only when closed
+ * @property {boolean} closed SHOAL_AUTH=required: callers and agents need credentials
  * @property {number} port
  * @property {string} state absolute
  * @property {number} agents
@@ -62,6 +66,24 @@ function agentCount(args) {
 const pairOf = (name, value) => (value === undefined ? [] : [[name, value]]);
 
 /**
+ * Who may reach the installation. An open one runs anybody's containers, so it stays on loopback.
+ * @param {Readonly<Record<string, string | undefined>>} env
+ */
+function reach(env) {
+  const auth = env['SHOAL_AUTH'] ?? '';
+  const host = env['SHOAL_HOST'] ?? '127.0.0.1';
+  if (auth !== '' && auth !== 'required') throw new UserError(`SHOAL_AUTH=${auth}: give required, or leave it out`);
+  if (!anyHost.test(host)) throw new UserError(`SHOAL_HOST=${host}: give an address of this machine, such as 0.0.0.0`);
+  const closed = auth === 'required';
+  if (host !== '127.0.0.1' && !closed) {
+    throw new UserError(
+      `SHOAL_HOST=${host}: without credentials only 127.0.0.1 is served; set SHOAL_AUTH=required as well`,
+    );
+  }
+  return { host, closed };
+}
+
+/**
  * @param {Readonly<Record<string, string | undefined>>} env
  * @param {readonly string[]} args
  * @returns {StartConfig}
@@ -70,6 +92,7 @@ export function startConfig(env, args) {
   const docker = env['SHOAL_DOCKER'] ?? 'on';
   if (docker !== 'on' && docker !== 'off') throw new UserError(`SHOAL_DOCKER=${docker}: give on or off`);
   return {
+    ...reach(env),
     port: wholeNumber('SHOAL_PORT', env['SHOAL_PORT'] ?? '1234', { min: 1, max: 65_535 }),
     state: stateFolder(env),
     agents: agentCount(args),

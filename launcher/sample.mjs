@@ -32,13 +32,24 @@ const reasonAfterMs = 1_500;
 const waitingAfterMs = 5_000;
 
 /**
- * @param {string} url
+ * How to reach the installation.
+ * @typedef {object} Door
+ * @property {string} url
+ * @property {import('./secrets.mjs').Secrets | undefined} secrets undefined: it is open
+ */
+
+/**
+ * @param {Door} door
  * @param {string} path
- * @param {RequestInit} [init]
+ * @param {{ method: string, body: string }} [init]
  * @returns {Promise<any>}
  */
-export async function callApi(url, path, init) {
-  const response = await fetch(`${url}/api/v1${path}`, { ...init, signal: AbortSignal.timeout(15_000) });
+async function callApi({ url, secrets }, path, init) {
+  const headers = {
+    ...(init === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(secrets === undefined ? {} : { authorization: `Bearer ${secrets.adminToken}` }),
+  };
+  const response = await fetch(`${url}/api/v1${path}`, { ...init, headers, signal: AbortSignal.timeout(15_000) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
   return JSON.parse(text);
@@ -46,15 +57,15 @@ export async function callApi(url, path, init) {
 
 /**
  * Waits until as many agents are connected.
- * @param {string} url
+ * @param {Door} door
  * @param {number} count
  * @param {number} withinMs
  * @returns {Promise<string[]>} the ids of those that are
  */
-export async function connectedNodes(url, count, withinMs) {
+export async function connectedNodes(door, count, withinMs) {
   const until = Date.now() + withinMs;
   for (;;) {
-    const { Nodes } = await callApi(url, '/orchestrator/nodes').catch(() => ({ Nodes: [] }));
+    const { Nodes } = await callApi(door, '/orchestrator/nodes').catch(() => ({ Nodes: [] }));
     const connected = (Nodes ?? []).filter((/** @type {any} */ node) => isConnected(node));
     if (connected.length >= count || Date.now() > until) {
       return connected.map((/** @type {any} */ node) => String(node.Info?.NodeID));
@@ -70,19 +81,18 @@ function isConnected(node) {
 
 /**
  * Submits the sample job and tells what becomes of it until it ended.
- * @param {string} url
+ * @param {Door} door
  * @param {AbortSignal} signal
  * @param {() => void} onWaiting called when it is clear that it will not run at once
  */
-export async function runSample(url, signal, onWaiting) {
-  const { JobID } = await callApi(url, '/orchestrator/jobs', {
+export async function runSample(door, signal, onWaiting) {
+  const { JobID } = await callApi(door, '/orchestrator/jobs', {
     method: 'PUT',
-    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ Job: sampleJob }),
   });
   say(`\nSample job ${JobID}`);
-  if (!(await watchJob({ url, id: JobID, signal, onWaiting }))) return;
-  const { Items } = await callApi(url, `/orchestrator/jobs/${JobID}/executions`);
+  if (!(await watchJob({ door, id: JobID, signal, onWaiting }))) return;
+  const { Items } = await callApi(door, `/orchestrator/jobs/${JobID}/executions`);
   for (const execution of Items ?? []) {
     const output = execution.RunOutput ?? {};
     const text = `${output.Stdout ?? ''}${output.stderr ?? ''}`.trimEnd();
@@ -91,14 +101,14 @@ export async function runSample(url, signal, onWaiting) {
 }
 
 /**
- * @param {{ url: string, id: string, signal: AbortSignal, onWaiting: () => void }} job
+ * @param {{ door: Door, id: string, signal: AbortSignal, onWaiting: () => void }} job
  * @returns {Promise<boolean>} whether it ended
  */
-async function watchJob({ url, id, signal, onWaiting }) {
+async function watchJob({ door, id, signal, onWaiting }) {
   const begin = Date.now();
   let shown = { state: '', reason: '', since: begin };
   while (!signal.aborted) {
-    const { Job } = await callApi(url, `/orchestrator/jobs/${id}`);
+    const { Job } = await callApi(door, `/orchestrator/jobs/${id}`);
     const { StateType: state, Message: message = '' } = Job.State;
     if (state !== shown.state) {
       say(`  ${state}`);
@@ -117,8 +127,8 @@ async function watchJob({ url, id, signal, onWaiting }) {
   return false;
 }
 
-/** @param {string} url */
-export function sayNextSteps(url) {
+/** @param {Door} door */
+export function sayNextSteps({ url, secrets }) {
   const job = JSON.stringify({
     Job: {
       Name: 'my-first-job',
@@ -130,7 +140,9 @@ export function sayNextSteps(url) {
     },
   });
   say(`\nShoal is up at ${url} (Ctrl-C ends it). Try next:\n`);
-  say(`  curl -X PUT -H 'Content-Type: application/json' -d '${job}' ${url}/api/v1/orchestrator/jobs`);
-  say(`  curl '${url}/api/v1/orchestrator/jobs/my-first-job/executions?pretty'`);
-  say(`  curl '${url}/api/v1/orchestrator/nodes?pretty'`);
+  // The file, not the value: what is on a console is soon in a log.
+  const curl = secrets === undefined ? 'curl' : `curl -H "Authorization: Bearer $(cat '${secrets.adminFile}')"`;
+  say(`  ${curl} -X PUT -H 'Content-Type: application/json' -d '${job}' ${url}/api/v1/orchestrator/jobs`);
+  say(`  ${curl} '${url}/api/v1/orchestrator/jobs/my-first-job/executions?pretty'`);
+  say(`  ${curl} '${url}/api/v1/orchestrator/nodes?pretty'`);
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isAlive, recordOf } from './processes.mjs';
 import { UserError } from './say.mjs';
 
@@ -15,12 +15,22 @@ export function isStateFolder(folder) {
 }
 
 /**
+ * Makes the folder and those above it. Node's own way of doing so never returns where nothing can be made, as in /proc.
+ * @param {string} folder absolute
+ */
+function makeFolder(folder) {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+/**
  * Makes the folder and marks it as Shoal's; refuses one that holds something else.
  * @param {string} folder
  */
 export function openState(folder) {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     if (isStateFolder(folder)) return;
     if (readdirSync(folder).length > 0) {
       throw new UserError(`SHOAL_STATE=${folder}: the folder holds something else; name an empty or a new folder`);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -15,6 +15,27 @@ test('a folder that holds something else is refused', () => {
   writeFileSync(join(folder, 'thesis.txt'), 'precious');
   expect(() => openState(folder)).toThrow('holds something else');
 });
+
+test('a folder that cannot be made is refused by name', () => {
+  writeFileSync(join(folder, 'file'), '');
+  expect(() => openState(join(folder, 'file', 'a', 'b'))).toThrow(`SHOAL_STATE=${join(folder, 'file', 'a', 'b')}: `);
+  openState(join(folder, 'a', 'b'));
+});
+
+test.skipIf(!existsSync('/proc/self'))(
+  'so is one where nothing can be made at all',
+  async () => {
+    // In a process of its own: the fault was that it never ended.
+    const script = `import(${JSON.stringify(import.meta.resolve('./state.mjs'))})
+    .then(({ openState }) => openState('/proc/shoal/state')).catch((error) => console.log(error.message))`;
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 10_000 });
+    let said = '';
+    child.stdout.on('data', (text) => (said += text));
+    await once(child, 'close');
+    expect(said).toMatch(/^SHOAL_STATE=\/proc\/shoal\/state: ENOENT/);
+  },
+  20_000,
+);
 
 test('a folder is used by one process at a time', () => {
   openState(folder);

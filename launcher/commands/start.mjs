@@ -8,6 +8,7 @@ import { ensureImage } from '../docker/image.mjs';
 import { lastLines } from '../log-file.mjs';
 import { signalTo } from '../processes.mjs';
 import { connectedNodes, runSample, sayNextSteps } from '../sample.mjs';
+import { readSecrets } from '../secrets.mjs';
 import { UserError, messageOf, report, say } from '../say.mjs';
 import { lockState, openState, readRecords } from '../state.mjs';
 import { deathCounter, keepRunning } from '../supervise.mjs';
@@ -25,6 +26,8 @@ const connectMs = 10_000;
 class Installation {
   /** @type {StartConfig} */
   #config;
+  /** Undefined: the installation is open. */
+  secrets;
   #stopping = new AbortController();
   /** @type {(() => void)[]} */
   #watches = [];
@@ -42,10 +45,13 @@ class Installation {
   /** @param {StartConfig} config */
   constructor(config) {
     this.#config = config;
+    this.secrets = config.closed ? readSecrets(config.state, process.env) : undefined;
   }
 
   get url() {
-    return `http://127.0.0.1:${this.#config.port}`;
+    const { host, port } = this.#config;
+    const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+    return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
   }
 
   get stopped() {
@@ -53,10 +59,10 @@ class Installation {
   }
 
   async prepare() {
-    const { port, state } = this.#config;
+    const { host, port, state } = this.#config;
     await endLeftWorker(state);
     await endLeftAgents(state);
-    await assertPortFree(port);
+    await assertPortFree(port, host);
     rmSync(join(state, 'tmp'), { recursive: true, force: true });
     mkdirSync(join(state, 'tmp'), { recursive: true });
   }
@@ -68,7 +74,7 @@ class Installation {
     await Promise.all([search, worker]);
     if (this.stopped.aborted) return;
     await this.#startAgents();
-    const nodes = await connectedNodes(this.url, this.#config.agents, connectMs);
+    const nodes = await connectedNodes(this, this.#config.agents, connectMs);
     report('Agents', nodes.length === 0 ? 'none is connected yet' : `connected: ${nodes.join(', ')}`);
   }
 
@@ -97,8 +103,8 @@ class Installation {
 
   async #startWorker() {
     if (this.stopped.aborted) return;
-    const { port, state, settings } = this.#config;
-    const vars = { ...settings, SHOAL_MODE: 'open' };
+    const { host, port, state, settings } = this.#config;
+    const vars = { ...settings, SHOAL_MODE: 'open', ...closing(this.secrets) };
     const isOneTooMany = deathCounter();
     const onGiveUp = () => this.#giveUp('the Worker', join(state, 'logs', 'workerd.log'));
     const onDeath = () => {
@@ -109,7 +115,7 @@ class Installation {
     const watch = keepRunning({
       start: async () => {
         const migrated = this.#worker !== undefined;
-        this.#worker = await startWorker({ state, port, vars, bundle: workerBundle, migrated }, onDeath);
+        this.#worker = await startWorker({ state, host, port, vars, bundle: workerBundle, migrated }, onDeath);
         return this.#worker.host;
       },
       isOneTooMany,
@@ -119,6 +125,8 @@ class Installation {
     this.#watches.push(watch.stop);
     await watch.ready;
     report('Worker', this.url);
+    if (this.secrets === undefined) return;
+    report('Tokens', `callers: ${this.secrets.adminFile}, agents: ${this.secrets.nodeFile}`);
   }
 
   async #startAgents() {
@@ -126,7 +134,8 @@ class Installation {
     const dockerHost = this.#docker?.engine?.dockerHost;
     const numbers = Array.from({ length: agents }, (_, index) => index + 1);
     const starts = numbers.map((number) => {
-      const options = { state, number, url: this.url, dockerHost, flags: shareFlags(agents) };
+      const nodeToken = this.secrets?.nodeToken;
+      const options = { state, number, url: this.url, dockerHost, flags: shareFlags(agents), nodeToken };
       const watch = keepRunning({
         start: () => startAgent(options),
         isOneTooMany: deathCounter(),
@@ -187,6 +196,16 @@ class Installation {
 }
 
 /**
+ * What closes the Worker.
+ * @param {import('../secrets.mjs').Secrets | undefined} secrets
+ * @returns {Record<string, string>}
+ */
+function closing(secrets) {
+  if (secrets === undefined) return {};
+  return { SHOAL_AUTH: 'required', SHOAL_ADMIN_TOKEN: secrets.adminToken, SHOAL_NODE_TOKEN: secrets.nodeToken };
+}
+
+/**
  * Several agents share the machine evenly.
  * @param {number} agents
  * @returns {string[]}
@@ -196,12 +215,25 @@ function shareFlags(agents) {
   return agents === 1 ? [] : ['--cpu', percent, '--memory', percent, '--disk', percent];
 }
 
+/**
+ * @param {StartConfig} config
+ * @param {() => void} unlock
+ */
+function makeInstallation(config, unlock) {
+  try {
+    return new Installation(config);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
 /** @param {readonly string[]} args */
 export async function start(args) {
   const config = startConfig(process.env, args);
   openState(config.state);
   const unlock = lockState(config.state);
-  const installation = new Installation(config);
+  const installation = makeInstallation(config, unlock);
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => installation.interrupt());
   }
@@ -214,7 +246,7 @@ export async function start(args) {
     if (!installation.stopped.aborted) {
       await followSample(installation);
     }
-    if (!installation.stopped.aborted) sayNextSteps(installation.url);
+    if (!installation.stopped.aborted) sayNextSteps(installation);
     await untilAborted(installation.stopped);
   } catch (error) {
     if (!installation.stopped.aborted) installation.exitCode = 1;
@@ -231,9 +263,10 @@ export async function start(args) {
  * @param {Installation} installation
  * @returns {Promise<void>}
  */
-function followSample({ url, stopped }) {
+function followSample(installation) {
+  const { stopped } = installation;
   return new Promise((resolve) => {
-    runSample(url, stopped, resolve)
+    runSample(installation, stopped, resolve)
       .catch((error) => {
         if (!stopped.aborted) say(`  the sample job could not be followed: ${messageOf(error)}`);
       })

@@ -131,7 +131,7 @@ function serve(options, write) {
       resourcePersistencePath: join(options.state, 'worker'),
       logRequests: false,
       cf: false,
-      unsafeDirectSockets: [{ host: '127.0.0.1', port: options.port }],
+      unsafeDirectSockets: [{ host: options.host ?? '127.0.0.1', port: options.port }],
       ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
       log: new HostLog(write),
       handleStructuredLogs: ({ message }) => write(`${message}\n`),

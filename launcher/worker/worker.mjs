@@ -13,6 +13,7 @@ import { keepRecord, readRecords } from '../state.mjs';
  * @property {string} state
  * @property {string} bundle
  * @property {number} port
+ * @property {string} [host] where it listens; default 127.0.0.1
  * @property {Readonly<Record<string, string>>} vars bindings such as SHOAL_MODE
  * @property {boolean} migrated by an earlier start of the same launcher
  * @property {number} [inspectorPort] for a bench that looks into the Worker
@@ -34,13 +35,16 @@ import { keepRecord, readRecords } from '../state.mjs';
 
 const startDeadlineMs = 60_000;
 
-/** @param {number} port */
-export async function assertPortFree(port) {
+/**
+ * @param {number} port
+ * @param {string} host
+ */
+export async function assertPortFree(port, host) {
   const server = createServer();
   try {
     await new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host: '127.0.0.1', port, exclusive: true }, () => resolve(undefined));
+      server.listen({ host, port, exclusive: true }, () => resolve(undefined));
     });
   } catch (error) {
     throw portError(port, error);
@@ -54,6 +58,8 @@ export async function assertPortFree(port) {
  */
 function portError(port, error) {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new UserError('SHOAL_HOST is no address of this machine; 0.0.0.0 means all of them');
   if (code === 'EACCES')
     return new UserError(`SHOAL_PORT=${port}: this user may not listen there; choose one from 1024 to 65535`);
   return new UserError(`port ${port} is taken by another program; stop it, or choose another port with SHOAL_PORT`);

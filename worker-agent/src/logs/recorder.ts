@@ -27,6 +27,8 @@ const END_MS = 900;
 const MAX_BATCH_BYTES = 256 * 1024;
 /** Docker keeps more than this of a log for sure; of a longer one the beginning may be gone. */
 const KEPT_BYTES = 64 * 1024 * 1024;
+/** Less than a connection to the engine holds by itself. */
+const HANDED_OVER_BYTES = 64 * 1024;
 
 interface RecordingPorts {
   readonly engine: Engine;
@@ -113,7 +115,7 @@ export class EngineRecording implements Recording {
         await this.#pump(source, chunker);
         // A connection to a daemon that went away ends as one whose container has ended.
         await pause(this.#ports.clock, END_MS, this.#ended.signal);
-        if (this.#ended.signal.aborted) return;
+        if (this.#ended.signal.aborted) return await this.#catchUp();
       } catch (error) {
         if (this.#spool.finished) return;
         this.#ports.log.warn('log.interrupted', { executionId: this.#executionId, error: errorText(error) });
@@ -123,6 +125,16 @@ export class EngineRecording implements Recording {
       source = next;
       chunker = this.#chunker();
     }
+  }
+
+  /**
+   * Docker cuts an attached reader off when the container ends, with all that it had not read yet; what fits into the
+   * connection's own buffer was handed over before. The rest is in the log that Docker keeps.
+   */
+  async #catchUp(): Promise<void> {
+    if (this.#written <= HANDED_OVER_BYTES || this.#isLong) return;
+    const source = await this.#ports.engine.capture?.(this.#executionId, 'beginning');
+    if (source !== undefined) await this.#pump(source, this.#chunker());
   }
 
   async #pump(source: AsyncIterable<Uint8Array>, chunker: Chunker): Promise<void> {
@@ -165,6 +177,10 @@ export class EngineRecording implements Recording {
   }
 
   get #isLong(): boolean {
-    return this.#spool.counts.stdout + this.#spool.counts.stderr > KEPT_BYTES;
+    return this.#written > KEPT_BYTES;
+  }
+
+  get #written(): number {
+    return this.#spool.counts.stdout + this.#spool.counts.stderr;
   }
 }

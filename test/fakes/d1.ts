@@ -12,6 +12,13 @@ export interface FakeResult {
 const MIGRATIONS = new URL('../../schema/db/migrations/', import.meta.url);
 const BREAKPOINT = '--> statement-breakpoint';
 
+/** How D1 ends a message of SQLite's: `: SQLITE_CONSTRAINT`. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  const name = { 1: 'ERROR', 18: 'TOOBIG', 19: 'CONSTRAINT', 20: 'MISMATCH', 25: 'RANGE' }[code];
+  return name === undefined ? '' : `: SQLITE_${name}`;
+}
+
 /**
  * D1 over SQLite in memory, for tests under Node: the calls that Shoal makes, with the real migrations. A batch is one
  * transaction, and errors read as D1's do.
@@ -73,7 +80,9 @@ export class FakeD1 {
     try {
       result = run();
     } catch (error) {
-      throw new Error(`D1_ERROR: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`D1_ERROR: ${error instanceof Error ? error.message : String(error)}${codeOf(error)}`, {
+        cause: error,
+      });
     }
     if (fault !== undefined) throw fault.error;
     return result;

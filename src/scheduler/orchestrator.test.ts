@@ -80,6 +80,17 @@ describe('a command sent again', () => {
     expect(answers[0]).toEqual(answers[1]);
     expect(harness.count('job_versions')).toBe(1);
   });
+
+  test('that overtakes itself is one command, and the rest of its turn is served', async () => {
+    const harness = new OrchestratorHarness();
+    const command = { commandId: randomUUID(), name: 'x', evaluationId: randomUUID() as never };
+    const first = await harness.submit({ ...command, jobId: 'j-1' as JobId, retry: true });
+    const both = [harness.submit({ ...command, jobId: 'j-1' as JobId, force: true }), harness.submit()];
+    const [late, other] = await Promise.all(both);
+    expect(late).toEqual(first);
+    expect(other).toMatchObject({ ok: true });
+    expect(harness.count('job_versions', "job_id = 'j-1'")).toBe(1);
+  });
 });
 
 describe('an event that spoils its turn', () => {

@@ -144,7 +144,14 @@ export class Orchestrator {
 
   /** An event that fails alone. A report of that kind is recorded as a failure, so that it does not come for ever. */
   async #quarantine(waiting: Waiting, error: unknown): Promise<boolean> {
-    const { event, reject } = waiting;
+    const { event, resolve, reject } = waiting;
+    if (isCommand(event) && error instanceof Refused) {
+      const earlier = await this.#answeredBefore(event.command.commandId);
+      if (earlier !== null) {
+        resolve(earlier);
+        return true;
+      }
+    }
     this.#ports.log('event.quarantined', { type: event.type, error: describe(error) }, 'error');
     const instead = event.type === 'frame' ? unreadableReport(event.frame, describe(error)) : null;
     if (event.type === 'frame' && instead !== null) {
@@ -152,6 +159,16 @@ export class Orchestrator {
     }
     reject(failureFor(event, error));
     return true;
+  }
+
+  /**
+   * A command may overtake itself: it waits here while this object loads, is sent again to the one before, and carried
+   * out there. Its row in D1 then refuses the second time, and has the answer. Null when there is none, or no knowing.
+   */
+  async #answeredBefore(commandId: string): Promise<Reply> {
+    const found = await this.#ask(this.#ports.store.findCommands([commandId])).catch(() => null);
+    const answer = found?.get(commandId);
+    return answer === undefined ? null : { ok: true, value: JSON.parse(answer) };
   }
 
   async #turn(taken: readonly Waiting[]): Promise<void> {
@@ -273,7 +290,7 @@ export class Orchestrator {
     };
     const outcome = await commitForSure(this.#ports.store, batch, this.#ports);
     if (outcome.type === 'fenced') throw new Fenced('another scheduler took over');
-    if (outcome.type === 'refused') throw new Error(`commit refused: ${outcome.reason}`);
+    if (outcome.type === 'refused') throw new Refused(`commit refused: ${outcome.reason}`);
     if (this.#housekeeping.committed(outcome, prune, reign.now)) {
       this.#ports.log(
         'database.tight',
@@ -317,6 +334,11 @@ export class UnknownOutcome extends Error {
 /** Another Scheduler owns the cell now; this one must not write any more. */
 class Fenced extends Error {
   override readonly name = 'Fenced';
+}
+
+/** The database does not take the turn's rows. */
+class Refused extends Error {
+  override readonly name = 'Refused';
 }
 
 function failureFor(event: CoreEvent, error: unknown): unknown {

@@ -72,6 +72,8 @@ export class MemoryStore implements Store {
     }
     const clash = this.#clash([...changes.jobs.values()]);
     if (clash !== null) return { type: 'refused', reason: clash };
+    const again = changes.commands.find(({ id }) => this.commands.has(id));
+    if (again !== undefined) return { type: 'refused', reason: `UNIQUE constraint failed: commands.id (${again.id})` };
     const { commitId, nextWake, clock } = batch;
     this.fences.set(cell, { epoch: fence.epoch, commitSeq: fence.commitSeq + 1, commitId, nextWake, clock });
     for (const job of changes.jobs.values()) this.#putJob(job, !changes.inactive.has(job.id));
@@ -179,7 +181,7 @@ export class MemoryStore implements Store {
       if (earlier !== undefined && earlier.expiresAt < now) this.commands.delete(earlier.id);
       this.#byToken.set(nameKey(namespace, token), command.id);
     }
-    if (!this.commands.has(command.id)) this.commands.set(command.id, command);
+    this.commands.set(command.id, command);
   }
 
   #tokenUse(namespace: string, token: string): CommandRow | undefined {

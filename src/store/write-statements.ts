@@ -30,7 +30,7 @@ class Writer<Row extends object> {
 
   constructor(
     table: Table,
-    { conflict, set }: { conflict: readonly string[]; set: 'all' | 'nothing' },
+    { conflict, set }: { conflict: readonly string[]; set: 'all' | 'nothing' | 'refuse' },
     own: Readonly<Record<string, string>> = {},
   ) {
     const columns = columnsOf(table);
@@ -41,10 +41,12 @@ class Writer<Row extends object> {
       .filter(({ key }) => !conflict.includes(key))
       .map(({ key, name }) => `${quote(name)} = ${own[key] ?? `excluded.${quote(name)}`}`);
     const target = columns.filter(({ key }) => conflict.includes(key)).map(({ name }) => quote(name));
-    this.#sql =
+    const insert =
       `INSERT INTO ${quote(getTableName(table))} (${names.join(', ')}) ` +
-      `SELECT ${values.join(', ')} FROM json_each(?1) WHERE true ON CONFLICT (${target.join(', ')}) ` +
-      (set === 'nothing' ? 'DO NOTHING' : `DO UPDATE SET ${updates.join(', ')}`);
+      `SELECT ${values.join(', ')} FROM json_each(?1)`;
+    const onConflict = ` WHERE true ON CONFLICT (${target.join(', ')}) DO `;
+    const instead = set === 'nothing' ? 'NOTHING' : `UPDATE SET ${updates.join(', ')}`;
+    this.#sql = set === 'refuse' ? insert : insert + onConflict + instead;
   }
 
   /** One statement a megabyte of rows; none for no rows. */
@@ -72,7 +74,8 @@ const writers = {
   ),
   events: new Writer<ReturnType<typeof eventToRow>>(events, { conflict: ['jobId', 'seq'], set: 'nothing' }),
   nodes: new Writer<ReturnType<typeof nodeToRow>>(nodes, { conflict: ['id'], set: 'all' }),
-  commands: new Writer<ReturnType<typeof commandToRow>>(commands, { conflict: ['id'], set: 'nothing' }),
+  // Carried out before: the whole turn must not be, see the orchestrator.
+  commands: new Writer<ReturnType<typeof commandToRow>>(commands, { conflict: ['id'], set: 'refuse' }),
 };
 
 const GUARD = 'INSERT INTO guard (cell, epoch, commit_seq) VALUES (?1, ?2, ?3)';

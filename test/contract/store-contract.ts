@@ -159,7 +159,11 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
 
       test('are the answers to commands', async () => {
         await write({ commands: [command('c-1')] });
-        await write({ commands: [command('c-1', { answer: '{"other":1}' }), command('c-2')] });
+        const again = [command('c-1', { answer: '{"other":1}' }), command('c-2')];
+        const refused = await store.commit(batch(fence, { jobs: [job(1)], commands: again }));
+        expect(refused).toMatchObject({ type: 'refused' });
+        await write({ commands: [command('c-2')] });
+        expect(await load()).toMatchObject({ jobs: [] });
         expect(await store.findCommands(['c-1', 'c-2', 'c-3'])).toEqual(
           new Map([
             ['c-1', '{"of":"c-1"}'],

@@ -21,4 +21,5 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
   { seed: 30782, found: 'a command that was sent again got an error although the first one had been carried out' },
   { seed: 31099, found: 'a daemon left out a silent node for ever' },
   { seed: 33246, found: 'a Scheduler that started often put off the heartbeats of its agents for ever' },
+  { seed: 3389, found: 'a command that waited in a starting Scheduler was carried out again after its repetition' },
 ];

@@ -157,6 +157,7 @@ export function heal({ base, database, host, machines }: Targets): void {
   base.weather.clear();
   database.awayUntil = 0;
   host.skewMs = 0;
+  host.makeAlarmPunctual();
   if (host.life !== null) host.life.stepsLeft = Infinity;
   for (const zombie of host.zombies) host.end(zombie);
   for (const machine of machines) {

@@ -275,6 +275,11 @@ export class ObjectHost {
     });
   }
 
+  /** An alarm that was to be late rings in time after all. */
+  makeAlarmPunctual(): void {
+    if (this.alarmAt !== null) this.#setAlarm(this.alarmAt);
+  }
+
   #deleteAlarm(): void {
     this.alarmAt = null;
     this.#alarmEpoch += 1;

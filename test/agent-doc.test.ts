@@ -49,6 +49,8 @@ const wanted: Readonly<Record<string, { readonly title: string; readonly names: 
       'registry down',
       'daemon gone',
       'daemon hangs',
+      'daemon killed',
+      'daemon restarted',
       'container removed',
     ],
   },

@@ -5,13 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { NodeId } from '@shoal/schema/ids';
-import { readChunks } from '@shoal/schema/protocol/log-link';
 import { DockerEngine } from './engine/docker.ts';
 import type { RunSpec, StopRequest } from './journal/records.ts';
 import { LogShelf } from './logs/shelf.ts';
 import { systemClock } from './machine/clock.ts';
-import type { Outcome } from './outcome.ts';
-import { runTask } from './runner.ts';
+import { runLogged, type Ran } from './testing/run-logged.ts';
 import { shell, silentLog } from './testing/run-spec.ts';
 
 const host = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
@@ -81,48 +79,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface Ran {
-  readonly outcome: Outcome;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-  readonly tookMs: number;
-}
-
-/** Runs a task as the agent does, its log included. */
+/** Each with a log shelf of its own. */
 async function run(spec: RunSpec, more: { stop?: AbortSignal; onRunning?: () => void } = {}): Promise<Ran> {
-  const ports = {
-    engine,
-    clock: systemClock,
-    log: silentLog,
-    putPart: async () => 'refused' as const,
-    isReported: () => true,
-  };
+  const putPart = async () => 'refused' as const;
+  const ports = { engine, clock: systemClock, log: silentLog, putPart, isReported: () => true };
   const shelf = new LogShelf(join(folder, randomUUID()), ports);
-  const startedAt = Date.now();
-  const task = { run: spec, network: 'none' as const, started: false, stop: more.stop ?? new AbortController().signal };
-  const hooks = { starting: async () => {}, running: more.onRunning ?? (() => {}), stopping: async () => {} };
   try {
-    const outcome = await runTask({ engine, clock: systemClock, logs: shelf }, task, hooks);
-    const tookMs = Date.now() - startedAt;
-    return { outcome, tookMs, ...(await readLog(shelf, spec)) };
+    return await runLogged({ engine, shelf }, spec, more);
   } finally {
-    await engine.remove(spec.executionId);
     await shelf.close();
   }
-}
-
-async function readLog(shelf: LogShelf, { executionId }: RunSpec): Promise<{ stdout: Buffer; stderr: string }> {
-  const reading = await shelf.read(executionId);
-  const streams: Buffer[][] = [[], [], []];
-  if (reading === null) throw new Error('no log');
-  for (let from = 0; ;) {
-    const { chunks, next, end } = await reading.spool.read(from, 1024 * 1024);
-    for (const { stream, bytes } of readChunks(chunks)) streams[stream]?.push(Buffer.from(bytes));
-    if (end || next === from) break;
-    from = next;
-  }
-  reading.done();
-  return { stdout: Buffer.concat(streams[1] ?? []), stderr: Buffer.concat(streams[2] ?? []).toString('utf8') };
 }
 
 /** After whatever happened, the next task runs. */

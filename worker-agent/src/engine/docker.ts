@@ -257,11 +257,17 @@ export class DockerEngine implements Engine {
     return reply === null ? null : Inspected.parse(reply).State;
   }
 
+  /** It may be back since the last probe. */
+  async #look(): Promise<DockerApi> {
+    const found = await findDocker(this.#dockerHost);
+    if (!found.ok) throw new Error(found.error);
+    this.#api ??= new DockerApi(new Docker(found.options));
+    return this.#api;
+  }
+
   async #ask<T>(step: Step, image: string, call: (api: DockerApi) => Promise<T>): Promise<T> {
-    const api = this.#api;
     try {
-      if (api === null) throw new Error('no Docker was found yet');
-      return await call(api);
+      return await call(this.#api ?? (await this.#look()));
     } catch (error) {
       throw asEngineError(step, image, error);
     }

@@ -109,6 +109,8 @@ export class Agent {
     this.#stopped = true;
     this.#cancelCheck();
     this.#ports.log.info('agent.stopping', { reason });
+    // Before the first task is reported as ended: what replaces it must not come here.
+    this.#session.sendCapacity();
     this.#supervisor.shutDown();
     await Promise.race([this.#supervisor.idle(), pause(this.#ports.clock, STOP_TASKS_MS)]);
     await this.#awaitReports();
@@ -169,7 +171,7 @@ export class Agent {
 
   #offers(): Offers {
     return {
-      engines: this.#engineReady ? [this.#ports.engine.type] : [],
+      engines: this.#engineReady && !this.#stopped ? [this.#ports.engine.type] : [],
       publishers: ['noop'],
       sources: [],
       capacity: this.#identity.capacity,

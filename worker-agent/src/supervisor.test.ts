@@ -286,7 +286,7 @@ describe('going down', () => {
     await harness.run(runSpec());
     await harness.clock.advance(5_000);
     await stopped;
-    expect(harness.said).toEqual(['ack', 'report Running', 'reject', 'report Failed', 'bye']);
+    expect(harness.said).toEqual(['ack', 'report Running', 'capacity', 'reject', 'report Failed', 'bye']);
     expect(harness.reports.at(-1)).toMatchObject({ failure: { class: 'infrastructure', message: 'agent stopped' } });
     expect(await harness.engine.list()).toEqual([]);
   });

@@ -34,12 +34,12 @@ async function main(): Promise<void> {
     const idle = await inspector.heapUsage();
     // A node without room loads the world and takes nothing.
     const loadedAt = performance.now();
-    const small = await fakeAgent(url, 0);
+    const small = await fakeAgent(url, { cpu: 0 });
     console.log(`${JOBS} queued jobs loaded in ${(performance.now() - loadedAt).toFixed(0)} ms`);
     const heap = await inspector.heapUsage();
     console.log(`heap: ${mb(heap)} MB with them, ${mb(idle)} MB before`);
     const joinedAt = performance.now();
-    const agent = await fakeAgent(url, 0.2);
+    const agent = await fakeAgent(url, { cpu: 0.2 });
     while (agent.runs() === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     console.log(`first task of a new node ${(performance.now() - joinedAt).toFixed(0)} ms after it dialled`);
     await new Promise((resolve) => setTimeout(resolve, 3_000));

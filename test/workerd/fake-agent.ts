@@ -8,7 +8,11 @@ import { CONNECT_PATH, PROTOCOL_VERSION } from '../../schema/protocol/version.ts
 const ORIGIN = 'http://127.0.0.1';
 
 type Frame<T extends ToAgent['type']> = Extract<ToAgent, { type: T }>;
-type Outcome = Report extends infer R ? (R extends Report ? Omit<R, 'type' | 'executionId' | 'seq'> : never) : never;
+export type Outcome = Report extends infer R
+  ? R extends Report
+    ? Omit<R, 'type' | 'executionId' | 'seq'>
+    : never
+  : never;
 
 export const completed: Outcome = {
   state: 'Completed',
@@ -39,10 +43,19 @@ export async function stateOf(jobId: string): Promise<string> {
   return (body as { Job: { State: { StateType: string } } }).Job.State.StateType;
 }
 
+/** What of a `hello` differs from one fake agent to the next. */
+export interface Greets {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** One process of the agent; default a new one. */
+  readonly agentInstance?: string;
+}
+
 /** An agent over a real WebSocket through the Worker, whose every word the test says. */
 export class FakeAgent {
   readonly nodeId: string;
   readonly frames: ToAgent[] = [];
+  /** Hears each frame as it arrives. */
+  onFrame: (frame: ToAgent) => void = () => {};
   closed: { code: number; reason: string } | null = null;
   #socket: WebSocket | null = null;
   #waiting: (() => void)[] = [];
@@ -52,17 +65,17 @@ export class FakeAgent {
   }
 
   /** Dials in and says hello; resolves at the welcome. */
-  async connect(holds: Held[] = []): Promise<Frame<'welcome'>> {
+  async connect(holds: Held[] = [], { labels = {}, agentInstance }: Greets = {}): Promise<Frame<'welcome'>> {
     await this.dial();
     this.send({
       type: 'hello',
       protocol: PROTOCOL_VERSION,
       nodeId: this.nodeId as never,
-      agentInstance: crypto.randomUUID(),
+      agentInstance: agentInstance ?? crypto.randomUUID(),
       agentVersion: 'test',
       os: 'linux',
       arch: 'amd64',
-      labels: {},
+      labels,
       engines: ['docker'],
       publishers: ['noop'],
       sources: [],
@@ -78,17 +91,20 @@ export class FakeAgent {
     const socket = response.webSocket;
     if (socket === null) throw new Error(`no upgrade: ${response.status} ${await response.text()}`);
     socket.addEventListener('message', ({ data }) => {
-      if (data === 'pong') return;
-      this.frames.push(JSON.parse(String(data)) as ToAgent);
+      if (data === 'pong' || this.#socket !== socket) return;
+      const frame = JSON.parse(String(data)) as ToAgent;
+      this.frames.push(frame);
+      this.onFrame(frame);
       this.#wake();
     });
     socket.addEventListener('close', ({ code, reason }) => {
+      if (this.#socket !== socket) return;
       this.closed = { code, reason };
       this.#wake();
     });
-    socket.accept();
     this.#socket = socket;
     this.closed = null;
+    socket.accept();
   }
 
   send(frame: FromAgent): void {
@@ -107,14 +123,18 @@ export class FakeAgent {
     this.send({ type: 'report', executionId, seq, ...outcome });
   }
 
+  /** Ends the connection; nothing that arrives on it from now on is heard. */
   close(): void {
     this.#socket?.close(1000, 'gone');
+    this.#socket = null;
+    this.closed ??= { code: 1000, reason: 'gone' };
   }
 
-  /** The next frame of this type that was not taken yet. @throws Error after 5 s */
+  /** The next frame of this type that was not taken yet. @throws Error after 5 s, or when the socket is closed */
   async next<T extends ToAgent['type']>(type: T): Promise<Frame<T>> {
     return this.#until(() => {
       const i = this.frames.findIndex((frame) => frame.type === type);
+      if (i < 0 && this.closed !== null) throw new Error(`${this.nodeId} was closed: ${this.closed.reason}`);
       return i < 0 ? undefined : (this.frames.splice(i, 1)[0] as Frame<T>);
     }, type);
   }

@@ -1,20 +1,12 @@
 import type { ExecutionId, JobId, NodeId } from '../../../schema/ids.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
-import { isTerminalJobState } from '../../../schema/states.ts';
 import { add, amountsOf, fits, NOTHING } from '../../../src/core/amounts.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Batch, CommitOutcome } from '../../../src/store/store.ts';
 import type { Base } from '../world/base.ts';
 import { checkJobState } from './job-rules.ts';
 import { isLive, isOpen, slotKey } from './rows.ts';
-
-/** How far an execution may have gone after each state; terminal states have no way on. */
-const waysOn: Readonly<Record<string, readonly string[]>> = {
-  New: ['New', 'BidAccepted', 'AskForBidRejected', 'Running', 'Publishing', 'Completed', 'Failed', 'Cancelled'],
-  BidAccepted: ['BidAccepted', 'Running', 'Publishing', 'Completed', 'Failed', 'Cancelled'],
-  Running: ['Running', 'Publishing', 'Completed', 'Failed', 'Cancelled'],
-  Publishing: ['Publishing', 'Completed', 'Failed', 'Cancelled'],
-};
+import { checkExecutionStep, checkJobStep } from './step-rules.ts';
 
 /** Promises that every committed batch must keep. Looks at changed rows alone, against the rows before. */
 export class StoreRules {
@@ -69,7 +61,8 @@ export class StoreRules {
     }
     if (after.fenced && before?.fenced !== true) this.#base.totals.count('execution fenced');
     if (after.fenced && after.computeState === 'Completed') this.#base.totals.count('execution fenced, then Completed');
-    if (before !== undefined) this.#checkStep(before, after);
+    const wrong = before === undefined ? null : checkExecutionStep(before, after);
+    if (wrong !== null) this.#violate(wrong, after);
     this.#index(after);
     const key = this.#slot(after);
     if ((this.#live.get(key)?.size ?? 0) > 1) this.#violate('[3] two live executions', after);
@@ -81,24 +74,6 @@ export class StoreRules {
     }
     if (isOpen(after) || (before !== undefined && !isOpen(before))) return;
     this.#onEnd(after);
-  }
-
-  #checkStep(before: ExecutionRecord, after: ExecutionRecord): void {
-    if (isOpen(before)) {
-      if (waysOn[before.computeState]?.includes(after.computeState) !== true) {
-        this.#violate(`[2] execution went from ${before.computeState} to ${after.computeState}`, after);
-      }
-    } else if (before.computeState !== after.computeState) {
-      this.#violate(`[2] ${before.computeState} was terminal and became ${after.computeState}`, after);
-    }
-    if (after.revision <= before.revision) this.#violate('[2] an older row was written over a newer one', after);
-    if (after.lastSeq < before.lastSeq) this.#violate('[2] a report was taken twice', after);
-    if (after.modifiedAt <= before.modifiedAt) this.#violate('[2] row time went back', after);
-    if (before.desiredState === 'Stopped' && after.desiredState !== 'Stopped') {
-      this.#violate('[3] a stopped execution is wanted again', after);
-    }
-    const same = before.nodeId === after.nodeId && before.partition === after.partition;
-    if (!same || before.jobVersion !== after.jobVersion) this.#violate('[3] an execution changed its place', after);
   }
 
   #slot(execution: ExecutionRecord): string {
@@ -151,13 +126,8 @@ export class StoreRules {
       this.#base.violate(`[5] ${job.name} has ${events.length} events and counts ${job.eventSeq}`);
     }
     if (before === undefined) return;
-    if (job.version < before.version) {
-      this.#base.violate(`[2] ${job.name} went from version ${before.version} to ${job.version}`);
-    }
-    if (job.version === before.version && isTerminalJobState(before.state) && job.state !== before.state) {
-      this.#base.violate(`[2] ${job.name} left ${before.state} for ${job.state} without a new version`);
-    }
-    if (job.eventSeq < before.eventSeq) this.#base.violate(`[5] events of ${job.name} went back`);
+    const wrong = checkJobStep(before, job);
+    if (wrong !== null) this.#base.violate(`${wrong}: ${job.name}`);
   }
 
   #checkFunction(id: JobId): void {

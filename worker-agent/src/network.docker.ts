@@ -1,10 +1,15 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
+import { NodeId } from '@shoal/schema/ids';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import type { DockerEngine } from './engine/docker.ts';
+import { DockerEngine } from './engine/docker.ts';
 import type { RunSpec } from './journal/records.ts';
+import { filterNames } from './network/egress-filter.ts';
 import { engineOnDocker, runOnDocker, stdoutOf } from './testing/on-docker.ts';
 import { shell, task } from './testing/run-spec.ts';
 
@@ -77,6 +82,19 @@ describe('network Bridge', () => {
     const script = `nc -w 2 $(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p') ${port} </dev/null`;
     const out = stdoutOf(await runOnDocker(engine, shell(script), { network: 'bridge' }));
     expect(out).toBe('reached\n');
+  });
+
+  test('[network:Bridge] a node whose first tasks come at once makes its network once', async ({ expect }) => {
+    const nodeId = NodeId.parse(`n-${randomUUID()}`);
+    const fresh = new DockerEngine(nodeId, process.env['DOCKER_HOST'] ?? null);
+    await fresh.probe();
+    const specs = Array.from({ length: 4 }, (_, i) => shell(`echo ${i}`));
+    const outcomes = await Promise.all(specs.map((spec) => runOnDocker(fresh, spec, { network: 'filtered' })));
+    expect(outcomes.map(stdoutOf)).toEqual(['0\n', '1\n', '2\n', '3\n']);
+    await fresh.close();
+    // A rule that was set twice would be left.
+    const { stdout } = await promisify(execFile)('iptables', ['-w', '-t', 'mangle', '-S']);
+    for (const name of Object.values(filterNames(nodeId))) expect(stdout).not.toContain(name);
   });
 
   test('[network:Bridge] tasks do not reach each other', async ({ expect }) => {

@@ -42,6 +42,7 @@ export class DockerNetworks {
   readonly #log: Log;
   readonly #waysOut = new Map<ExecutionId, WayOut>();
   #made = false;
+  #making: Promise<void> | null = null;
   #hostName: string | null = null;
 
   constructor(nodeId: NodeId, openRanges: readonly string[], { clock, log }: { clock: Clock; log: Log }) {
@@ -73,8 +74,14 @@ export class DockerNetworks {
   async ensureBridge(api: DockerApi): Promise<void> {
     // Before the network: there is no moment in which a container could be on it without them.
     await this.#filter.ensure();
+    if (this.#made && existsSync(`/sys/class/net/${this.#filter.names.bridge}`)) return;
+    // Docker refuses a second request for it while it makes the first.
+    this.#making ??= this.#makeBridge(api).finally(() => (this.#making = null));
+    await this.#making;
+  }
+
+  async #makeBridge(api: DockerApi): Promise<void> {
     const { bridge } = this.#filter.names;
-    if (this.#made && existsSync(`/sys/class/net/${bridge}`)) return;
     await api.createNetwork({
       Name: this.bridgeName,
       CheckDuplicate: true,

@@ -37,6 +37,7 @@ export class EgressFilter {
   readonly names: FilterNames;
   readonly #opened: readonly string[];
   #installed = false;
+  #ensuring: Promise<void> | null = null;
 
   /** @param opened ranges in CIDR notation that tasks may reach all the same */
   constructor(nodeId: NodeId, opened: readonly string[]) {
@@ -51,6 +52,12 @@ export class EgressFilter {
 
   /** Puts the rules in place, or sees that they still are. @throws when this process may not, or the tool is missing */
   async ensure(): Promise<void> {
+    // Two at once would each find a rule missing and set it twice.
+    this.#ensuring ??= this.#ensureNow().finally(() => (this.#ensuring = null));
+    await this.#ensuring;
+  }
+
+  async #ensureNow(): Promise<void> {
     if (this.#installed && (await this.#isInPlace())) return;
     await run('iptables-restore', ['-w', '--noflush'], this.#rules());
     const { bridge, httpPrefix, bridgeChain, httpChain } = this.names;

@@ -1,4 +1,14 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 const maxBytes = 8 * 1024 * 1024;
@@ -34,6 +44,40 @@ export function logFile(file, limit = maxBytes) {
       // A full disk must not end what is being logged.
     }
   };
+}
+
+/**
+ * Keeps bounded what another process logs, which may outlive this one and holds the file open for appending: from time to
+ * time its text is copied to `<file>.1` and cut off. A line that comes between the two is lost.
+ * @param {string} file
+ * @param {() => boolean} isOver nothing is logged any more; the watching ends
+ * @param {{ limit?: number, everyMs?: number }} [options]
+ */
+export function keepBounded(file, isOver, { limit = maxBytes, everyMs = 10_000 } = {}) {
+  const timer = setInterval(() => {
+    cutOff(file, limit);
+    if (isOver()) clearInterval(timer);
+  }, everyMs);
+  timer.unref();
+}
+
+/**
+ * @param {string} file
+ * @param {number} limit
+ */
+function cutOff(file, limit) {
+  try {
+    if (statSync(file).size < limit) return;
+    try {
+      copyFileSync(file, `${file}.1`);
+    } catch {
+      // On a full disk room is worth more than the old text.
+      rmSync(`${file}.1`, { force: true });
+    }
+    truncateSync(file);
+  } catch {
+    // It is not there, or not ours: the next time will tell.
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureBrowser } from '../browser.mjs';
 import { root } from '../config.mjs';
 import { stopDaemon } from '../docker/daemon.mjs';
 import { ensureEngine } from '../docker/engine.mjs';
@@ -13,19 +14,29 @@ import { buildAll } from '../worker/bundle.mjs';
 
 /** @typedef {{ passed: number, failed: number }} Counts */
 
+/**
+ * What tests find in their environment.
+ * @typedef {object} Needs
+ * @property {string} folder
+ * @property {string | undefined} dockerHost
+ * @property {string | undefined} browser
+ * @property {AbortSignal} signal
+ */
+
 /** A suffix each, see vitest.config.ts. */
 const projects = ['node', 'workerd', 'docker', 'e2e'];
+const needBrowser = new Set(['node']);
 const needDocker = new Set(['docker', 'e2e', 'kill', 'idle', 'fresh']);
 const projectDeadlineMs = 10 * 60_000;
 
 /**
  * Brings up what tests need in a folder that is gone afterwards.
  * @template T
- * @param {(needs: { folder: string, dockerHost: string | undefined, signal: AbortSignal }) => Promise<T>} use
- * @param {boolean} withDocker
+ * @param {(needs: Needs) => Promise<T>} use
+ * @param {readonly string[]} projects
  * @returns {Promise<T>}
  */
-async function withNeeds(use, withDocker) {
+async function withNeeds(use, projects) {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-test-'));
   const stopping = new AbortController();
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
@@ -35,14 +46,21 @@ async function withNeeds(use, withDocker) {
     openState(folder);
     mkdirSync(join(folder, 'tmp'));
     await buildAll();
-    const dockerHost = withDocker ? await bringDocker(folder) : undefined;
-    return await use({ folder, dockerHost, signal: stopping.signal });
+    const dockerHost = projects.some((name) => needDocker.has(name)) ? await bringDocker(folder) : undefined;
+    const browser = projects.some((name) => needBrowser.has(name)) ? await bringBrowser() : undefined;
+    return await use({ folder, dockerHost, browser, signal: stopping.signal });
   } finally {
     const left = processesNaming(`${join(folder, 'tmp')}/`).flatMap((pid) => recordOf(pid) ?? []);
     await Promise.all(left.map((record) => endProcess(record, 0)));
     await stopDaemon(folder);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function bringBrowser() {
+  const browser = await ensureBrowser((line) => say(`Browser: ${line}`));
+  if (browser !== undefined) say(`Browser: ${browser}`);
+  return browser;
 }
 
 /**
@@ -67,10 +85,10 @@ async function bringDocker(folder) {
 
 /**
  * @param {string} project
- * @param {{ folder: string, dockerHost: string | undefined, signal: AbortSignal }} needs
+ * @param {Needs} needs
  * @returns {Promise<Counts>} what ran, by the runner's own count; a runner that could not start or ran nothing is a failure
  */
-async function runProject(project, { folder, dockerHost, signal }) {
+async function runProject(project, { folder, dockerHost, browser, signal }) {
   if (needDocker.has(project) && dockerHost === undefined) {
     say(`${project}: cannot run without a Docker engine that has the image`);
     return { passed: 0, failed: 1 };
@@ -87,6 +105,7 @@ async function runProject(project, { folder, dockerHost, signal }) {
       TMPDIR: join(folder, 'tmp'),
       SHOAL_TEST_COUNTS: countsFile,
       ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }),
+      ...(browser === undefined ? {} : { SHOAL_TEST_BROWSER: browser }),
     },
   });
   const code = await new Promise((resolve) => {
@@ -113,18 +132,15 @@ function countsOf(file, code) {
 /** @param {readonly string[]} names */
 async function runProjects(names) {
   const total = { passed: 0, failed: 0 };
-  await withNeeds(
-    async (needs) => {
-      for (const name of names) {
-        if (needs.signal.aborted) total.failed += 1;
-        if (needs.signal.aborted) return;
-        const counts = await runProject(name, needs);
-        total.passed += counts.passed;
-        total.failed += counts.failed;
-      }
-    },
-    names.some((name) => needDocker.has(name)),
-  );
+  await withNeeds(async (needs) => {
+    for (const name of names) {
+      if (needs.signal.aborted) total.failed += 1;
+      if (needs.signal.aborted) return;
+      const counts = await runProject(name, needs);
+      total.passed += counts.passed;
+      total.failed += counts.failed;
+    }
+  }, names);
   return total;
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastLines, rotate } from '../log-file.mjs';
+import { keepBounded, lastLines, rotate } from '../log-file.mjs';
 import { endProcess, isAlive, processesNaming, recordOf, signalTo } from '../processes.mjs';
 import { keepRecord, readRecords } from '../state.mjs';
 import { findProgram } from './apt.mjs';
@@ -63,10 +63,23 @@ function makePrivate(folder) {
 
 /**
  * @param {string} state
+ * @param {Parameters<typeof keepBounded>[2]} [logBounds]
  * @returns {Promise<OwnDaemon>}
  * @throws {Error} that says why no daemon came up
  */
-export async function startDaemon(state) {
+export async function startDaemon(state, logBounds) {
+  const daemon = await bringUp(state);
+  const record = readRecords(state)[recordName];
+  // It logs to the file itself, since it outlives a launcher that was killed.
+  keepBounded(pathsOf(state).log, () => record === undefined || !isAlive(record), logBounds);
+  return daemon;
+}
+
+/**
+ * @param {string} state
+ * @returns {Promise<OwnDaemon>}
+ */
+async function bringUp(state) {
   const paths = pathsOf(state);
   const dockerHost = `unix://${paths.socket}`;
   const daemon = { dockerHost, stop: () => stopDaemon(state), kill: () => killDaemon(state) };

@@ -35,13 +35,10 @@ class Gate {
         [far, near],
       ] as const) {
         this.#sockets.add(from);
-        from.on('error', () => {});
-        from.on('close', () => {
-          this.#sockets.delete(from);
-          to.destroy();
-        });
-        from.on('data', (data) => to.write(data));
-        from.on('end', () => to.end());
+        from.on('error', () => to.destroy());
+        from.on('close', () => this.#sockets.delete(from));
+        // Its end comes after what was read before it: only a cut may lose what is on the way.
+        from.pipe(to);
         if (this.#hangs) from.pause();
       }
     });

@@ -181,11 +181,11 @@ describe('a task', () => {
 
   test('[fault:much output] that prints much at full speed is kept whole', async ({ expect }) => {
     const { stdout, stderr } = await run(
-      shell('head -c 40000000 /dev/urandom > /tmp/x; sha256sum < /tmp/x >&2; cat /tmp/x', {
+      shell('head -c 100000000 /dev/urandom > /tmp/x; sha256sum < /tmp/x >&2; cat /tmp/x', {
         resources: { cpu: 1, memory: 256_000_000, disk: 0, gpu: 0 },
       }),
     );
-    expect(stdout.length).toBe(40_000_000);
+    expect(stdout.length).toBe(100_000_000);
     expect(stderr.slice(0, 64)).toBe(createHash('sha256').update(stdout).digest('hex'));
   });
 });

@@ -16,6 +16,8 @@ const HOLD_MS = 200;
 export class BatchWriter {
   readonly #clock: Clock;
   readonly #write: (chunks: Buffer) => Promise<void>;
+  /** What is written together is gathered here: buffers of their own would pile up until the next garbage collection. */
+  readonly #batch = Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
   #waiting: Buffer[] = [];
   #bytes = 0;
   #writing: Promise<void> | null = null;
@@ -48,11 +50,25 @@ export class BatchWriter {
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const [first, ...rest] = this.#waiting;
-      this.#waiting = [];
-      this.#bytes = 0;
-      if (first !== undefined) await this.#write(rest.length === 0 ? first : Buffer.concat([first, ...rest]));
+      await this.#write(this.#gather());
     }
     this.#writing = null;
+  }
+
+  /** Takes from what waits, in order, what fits into a batch; at least the first piece. */
+  #gather(): Buffer {
+    let bytes = 0;
+    let taken = 0;
+    for (const piece of this.#waiting) {
+      if (bytes + piece.length > MAX_BATCH_BYTES) break;
+      piece.copy(this.#batch, bytes);
+      bytes += piece.length;
+      taken += 1;
+    }
+    const pieces = this.#waiting.splice(0, Math.max(1, taken));
+    const [first] = pieces;
+    const batch = pieces.length === 1 && first !== undefined ? first : this.#batch.subarray(0, bytes);
+    this.#bytes -= batch.length;
+    return batch;
   }
 }

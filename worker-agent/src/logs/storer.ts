@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { MAX_LOG_PART_BYTES } from '@shoal/schema/limits';
 import { errorText, pause, type Cancel, type Clock, type Log } from '../ports.ts';
@@ -52,6 +53,8 @@ export class Storer {
   readonly #ports: StorerPorts;
   readonly #onComplete: (executionId: ExecutionId) => void;
   readonly #items = new Map<ExecutionId, Item>();
+  /** One part is sent at a time. */
+  readonly #buffer = Buffer.allocUnsafeSlow(MAX_LOG_PART_BYTES);
   #connected = false;
   #stopped = false;
   #working = false;
@@ -164,7 +167,7 @@ export class Storer {
     const patient = clock.monotonic() - item.storedAt < LIVE_PATIENCE_MS;
     if (!spool.finished && (pending <= 0 || (pending < LIVE_PART_BYTES && patient))) return false;
     const wanted = spool.finished ? MAX_LOG_PART_BYTES : LIVE_PART_BYTES;
-    const { chunks, next, end } = await spool.read(spool.stored, wanted);
+    const { chunks, next, end } = await spool.read(spool.stored, wanted, this.#buffer);
     if (spool.token === null) return false;
     const stored = await putPart({ executionId, token: spool.token, from: spool.stored, next, end, chunks });
     this.#retryMs = RETRY_MS;

@@ -47,17 +47,19 @@ export interface LogPiece {
 const ID_AT = 0;
 const END_AT = 4;
 const NEXT_AT = 5;
-const PIECE_HEADER_BYTES = 13;
+export const PIECE_HEADER_BYTES = 13;
 
-/** A piece as one binary frame. */
-export function encodePiece({ id, next, end, chunks }: LogPiece): Uint8Array {
-  const bytes = new Uint8Array(PIECE_HEADER_BYTES + chunks.length);
-  const view = new DataView(bytes.buffer);
+/**
+ * A piece as one binary frame.
+ * @param buffer where the frame is made, with room for `PIECE_HEADER_BYTES` and the chunks; these may lie there already
+ */
+export function encodePiece({ id, next, end, chunks }: LogPiece, buffer: Uint8Array): Uint8Array {
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   view.setUint32(ID_AT, id);
   view.setUint8(END_AT, end ? 1 : 0);
   view.setBigUint64(NEXT_AT, BigInt(next));
-  bytes.set(chunks, PIECE_HEADER_BYTES);
-  return bytes;
+  buffer.set(chunks, PIECE_HEADER_BYTES);
+  return buffer.subarray(0, PIECE_HEADER_BYTES + chunks.length);
 }
 
 /** Null for what is no piece. */

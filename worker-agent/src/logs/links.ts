@@ -1,13 +1,19 @@
 import { WebSocket } from 'ws';
 import type { ExecutionId } from '@shoal/schema/ids';
-import { encodePiece, executionLogPath, LogPull, NO_LOG_CODE } from '@shoal/schema/protocol/log-link';
+import { LOG_PULL_BYTES } from '@shoal/schema/limits';
+import {
+  encodePiece,
+  executionLogPath,
+  LogPull,
+  NO_LOG_CODE,
+  PIECE_HEADER_BYTES,
+} from '@shoal/schema/protocol/log-link';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { orchestratorUrl } from './put-part.ts';
 import type { LogShelf } from './shelf.ts';
 import type { Spool } from './spool.ts';
 
 const HANDSHAKE_MS = 15_000;
-const MAX_ASKED_BYTES = 4 * 1024 * 1024;
 const TRIES = 8;
 const RETRY_MS = 250;
 /** Answers in flight of one link; a pull beyond it is the far end's mistake. */
@@ -59,6 +65,7 @@ export class LogLinks {
       headers: { Authorization: `Bearer ${token}` },
       handshakeTimeout: HANDSHAKE_MS,
       perMessageDeflate: false,
+      ...(isUnseen(url) && { generateMask: (mask: Buffer) => void mask.fill(0) }),
     });
     const link = new LogLink(socket);
     // Listened to from the start: what comes with the handshake would be lost on a later listener.
@@ -82,6 +89,14 @@ export class LogLinks {
   }
 }
 
+/**
+ * Whether nobody between can see what is sent. Masks are there for those who read along and take a task's output for
+ * requests; without any, a key of zeros spares a copy of the whole log and a pass over it.
+ */
+function isUnseen({ protocol, hostname }: URL): boolean {
+  return protocol === 'wss:' || hostname === '127.0.0.1' || hostname === '[::1]' || hostname === 'localhost';
+}
+
 /** Answers the pulls of one connection. */
 class LogLink {
   readonly #socket: WebSocket;
@@ -89,6 +104,8 @@ class LogLink {
   #waiting: string[] = [];
   #spool: Spool | null = null;
   #pulls = 0;
+  /** Used again: a buffer of its own for each answer would pile up until the next garbage collection. */
+  #buffers: Buffer[] = [];
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -124,8 +141,11 @@ class LogLink {
       const from = pull.from ?? spool.size;
       if (pull.wait) await spool.longerThan(from, this.#over.signal);
       if (this.#over.signal.aborted) return;
-      const { chunks, next, end } = await spool.read(from, Math.min(pull.maxBytes, MAX_ASKED_BYTES));
-      this.#socket.send(encodePiece({ id: pull.id, next, end, chunks }), () => {});
+      const buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(PIECE_HEADER_BYTES + LOG_PULL_BYTES);
+      const room = buffer.subarray(PIECE_HEADER_BYTES);
+      const { chunks, next, end } = await spool.read(from, Math.min(pull.maxBytes, room.length), room);
+      const frame = encodePiece({ id: pull.id, next, end, chunks }, buffer);
+      this.#socket.send(frame, () => this.#buffers.push(buffer));
     } catch {
       // The log was dropped while it was read.
       this.#socket.close(NO_LOG_CODE, 'the log is gone');

@@ -1,8 +1,11 @@
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { executionLogPath } from '@shoal/schema/protocol/log-link';
 import type { PutPart } from './storer.ts';
 
 const PUT_MS = 60_000;
 const TOO_OFTEN = 429;
+const REDIRECT = 300;
 const CLIENT_ERROR = 400;
 const SERVER_ERROR = 500;
 
@@ -19,18 +22,30 @@ export function makePutPart(base: URL): PutPart {
   return async ({ executionId, token, from, next, end, chunks }) => {
     const url = orchestratorUrl(base, executionLogPath(executionId), 'https:', 'http:');
     url.search = new URLSearchParams({ from: String(from), next: String(next), end: String(end) }).toString();
-    const response = await fetch(url, {
-      method: 'PUT',
-      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/octet-stream' },
-      // Not copied: nothing here is shared between threads.
-      body: chunks as Uint8Array<ArrayBuffer>,
-      signal: AbortSignal.timeout(PUT_MS),
-    });
-    await response.arrayBuffer();
-    if (response.ok) return 'stored';
+    const status = await put(url, { Authorization: `Bearer ${token}` }, chunks);
+    if (status < REDIRECT) return 'stored';
     // What was refused for a reason of its own would be refused again.
-    const { status } = response;
     if (status >= CLIENT_ERROR && status < SERVER_ERROR && status !== TOO_OFTEN) return 'refused';
     throw new Error(`the orchestrator answered ${status}`);
   };
+}
+
+/** Not with `fetch`, which copies the whole body before it sends it. @returns the status */
+async function put(url: URL, headers: Readonly<Record<string, string>>, body: Uint8Array): Promise<number> {
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sending = request(
+      url,
+      {
+        method: 'PUT',
+        headers: { ...headers, 'Content-Type': 'application/octet-stream', 'Content-Length': body.length },
+        signal: AbortSignal.timeout(PUT_MS),
+      },
+      resolve,
+    );
+    sending.on('error', reject);
+    sending.end(body);
+  });
+  for await (const _ of response);
+  return response.statusCode ?? SERVER_ERROR;
 }

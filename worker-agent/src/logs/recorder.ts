@@ -4,6 +4,7 @@ import { encodeChunk, STDERR } from '@shoal/schema/protocol/log-link';
 import type { Container, Engine, Heads } from '../engine/engine.ts';
 import type { RunSpec } from '../journal/records.ts';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
+import { BatchWriter } from './batch-writer.ts';
 import { Chunker } from './chunker.ts';
 import type { Spool } from './spool.ts';
 
@@ -24,11 +25,15 @@ const DRAIN_MS = 10_000;
 const RETRY_MS = 1_000;
 /** Between the end of a container's output and the word of its end; shorter than any retry of the engine. */
 const END_MS = 900;
-const MAX_BATCH_BYTES = 256 * 1024;
 /** Docker keeps more than this of a log for sure; of a longer one the beginning may be gone. */
 const KEPT_BYTES = 64 * 1024 * 1024;
-/** Less than a connection to the engine holds by itself. */
-const HANDED_OVER_BYTES = 64 * 1024;
+/**
+ * Where much comes in short pieces, it is left to gather for a moment: each piece costs as much as a long one, and takes
+ * that from the task. A long piece says that there is more already.
+ */
+const GATHER_MS = 4;
+const MUCH_BYTES = 64 * 1024;
+const SHORT_BYTES = 32 * 1024;
 
 interface RecordingPorts {
   readonly engine: Engine;
@@ -36,40 +41,12 @@ interface RecordingPorts {
   readonly log: Log;
 }
 
-/** Gathers what comes while a write is under way into the next one; holds its source back when that is too much. */
-class BatchWriter {
-  readonly #write: (chunks: Buffer) => Promise<void>;
-  #waiting: Buffer[] = [];
-  #bytes = 0;
-  #writing: Promise<void> | null = null;
-
-  constructor(write: (chunks: Buffer) => Promise<void>) {
-    this.#write = write;
-  }
-
-  async add(chunks: Buffer): Promise<void> {
-    this.#waiting.push(chunks);
-    this.#bytes += chunks.length;
-    this.#writing ??= this.#writeAll();
-    if (this.#bytes > MAX_BATCH_BYTES) await this.#writing;
-  }
-
-  async done(): Promise<void> {
-    await this.#writing;
-  }
-
-  async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const [first, ...rest] = this.#waiting;
-      this.#waiting = [];
-      this.#bytes = 0;
-      if (first !== undefined) await this.#write(rest.length === 0 ? first : Buffer.concat([first, ...rest]));
-    }
-    this.#writing = null;
-  }
-}
-
-/** Reads a container's output into its spool until it ends, also over restarts of the engine. */
+/**
+ * Reads a container's output into its spool until it ends, also over restarts of the engine. What is attached from the
+ * start ends only after the last byte, whatever its length: Docker holds the task back while a reader is slow, and keeps
+ * nothing in its own log that it did not hand out as well. So that log, of which Docker drops the beginning once it is
+ * long, is read only after a break.
+ */
 export class EngineRecording implements Recording {
   readonly #ports: RecordingPorts;
   readonly #executionId: ExecutionId;
@@ -115,7 +92,7 @@ export class EngineRecording implements Recording {
         await this.#pump(source, chunker);
         // A connection to a daemon that went away ends as one whose container has ended.
         await pause(this.#ports.clock, END_MS, this.#ended.signal);
-        if (this.#ended.signal.aborted) return await this.#catchUp();
+        if (this.#ended.signal.aborted) return;
       } catch (error) {
         if (this.#spool.finished) return;
         this.#ports.log.warn('log.interrupted', { executionId: this.#executionId, error: errorText(error) });
@@ -127,23 +104,18 @@ export class EngineRecording implements Recording {
     }
   }
 
-  /**
-   * Docker cuts an attached reader off when the container ends, with all that it had not read yet; what fits into the
-   * connection's own buffer was handed over before. The rest is in the log that Docker keeps.
-   */
-  async #catchUp(): Promise<void> {
-    if (this.#written <= HANDED_OVER_BYTES || this.#isLong) return;
-    const source = await this.#ports.engine.capture?.(this.#executionId, 'beginning');
-    if (source !== undefined) await this.#pump(source, this.#chunker());
-  }
-
   async #pump(source: AsyncIterable<Uint8Array>, chunker: Chunker): Promise<void> {
-    const writer = new BatchWriter((chunks) => this.#spool.append(chunks));
+    const writer = new BatchWriter(this.#ports.clock, (chunks) => this.#spool.append(chunks));
     try {
+      let gathered = 0;
       for await (const data of source) {
         const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
         if (chunks.length > 0) await writer.add(chunks);
         this.#lastAt = this.#ports.clock.now();
+        gathered += data.length;
+        if (gathered < MUCH_BYTES || data.length > SHORT_BYTES) continue;
+        gathered = 0;
+        await pause(this.#ports.clock, GATHER_MS);
       }
     } finally {
       await writer.done();

@@ -52,17 +52,16 @@ export async function openSegments(folder: string, headBytes: number): Promise<F
     const scanned = await scan(file);
     await file.truncate(scanned.bytes);
     const segment = { file, path, from: Number(from), before, bytes: scanned.bytes };
-    if (segments.length === 0) head = await readAt(segment, 0, Math.min(headBytes, scanned.bytes));
+    if (segments.length === 0) head = await readAt(segment, 0, Buffer.alloc(Math.min(headBytes, scanned.bytes)));
     segments.push(segment);
     counts = { stdout: before.stdout + scanned.counts.stdout, stderr: before.stderr + scanned.counts.stderr };
   }
   return { segments, counts, head };
 }
 
-/** Bytes of a segment from `at`, as many as there are up to `length`. */
-export async function readAt({ file }: Segment, at: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  const { bytesRead } = await file.read(buffer, 0, length, at);
+/** Bytes of a segment from `at`, as many as fit into the buffer. */
+export async function readAt({ file }: Segment, at: number, buffer: Buffer): Promise<Buffer> {
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
   return buffer.subarray(0, bytesRead);
 }
 

@@ -146,8 +146,11 @@ export class Spool {
     await this.#save();
   }
 
-  /** Whole chunks from an offset, at most `maxBytes` unless the first is longer; empty at the end. */
-  async read(from: number, maxBytes: number): Promise<Read> {
+  /**
+   * Whole chunks from an offset, at most `maxBytes`; empty at the end.
+   * @param buffer where to put them; else they get one of their own
+   */
+  async read(from: number, maxBytes: number, buffer?: Buffer): Promise<Read> {
     const at = this.#segments.findIndex((one) => from < one.from + one.bytes);
     const segment = this.#segments[at];
     if (segment === undefined) return { chunks: new Uint8Array(0), next: from, end: this.finished };
@@ -155,7 +158,8 @@ export class Spool {
       const text = `${segment.from - from} bytes of output are missing here, the log is too long`;
       return { chunks: marker(text), next: segment.from, end: false };
     }
-    const data = await readAt(segment, from - segment.from, Math.min(maxBytes, segment.from + segment.bytes - from));
+    const wanted = Math.min(maxBytes, segment.from + segment.bytes - from);
+    const data = await readAt(segment, from - segment.from, buffer?.subarray(0, wanted) ?? Buffer.allocUnsafe(wanted));
     const whole = wholeChunks(data);
     const next = from + whole;
     return { chunks: data.subarray(0, whole), next, end: this.finished && next >= this.size };

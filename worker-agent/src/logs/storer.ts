@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { MAX_LOG_PART_BYTES } from '@shoal/schema/limits';
 import { errorText, pause, type Cancel, type Clock, type Log } from '../ports.ts';
@@ -22,6 +23,13 @@ const LIVE_EVERY_MS = 1_000;
 const LIVE_PART_BYTES = 1024 * 1024;
 /** Output that does not fill a part is stored this long after the last part at the latest. */
 const LIVE_PATIENCE_MS = 15_000;
+/**
+ * While a task prints, finished logs are stored for one part of the time in this many. Storing takes a share of the machine
+ * that the task, and whoever reads along, would feel.
+ */
+const SHARE = 5;
+/** A task is taken to print as long as its log grew within this time. */
+const PRINTS_MS = 2_000;
 const IDLE_POLL_MS = 20;
 const RETRY_MS = 2_000;
 const MAX_RETRY_MS = 60_000;
@@ -29,6 +37,9 @@ const MAX_RETRY_MS = 60_000;
 interface Item {
   readonly spool: Spool;
   storedAt: number;
+  /** Its length when it was last looked at, and when it was last found longer. */
+  size: number;
+  grewAt: number;
 }
 
 interface StorerPorts {
@@ -42,9 +53,13 @@ export class Storer {
   readonly #ports: StorerPorts;
   readonly #onComplete: (executionId: ExecutionId) => void;
   readonly #items = new Map<ExecutionId, Item>();
+  /** One part is sent at a time. */
+  readonly #buffer = Buffer.allocUnsafeSlow(MAX_LOG_PART_BYTES);
   #connected = false;
   #stopped = false;
   #working = false;
+  /** Something changed while a round was under way, which may not have seen it. */
+  #again = false;
   #retryMs = RETRY_MS;
   #cancelTimer: Cancel | null = null;
 
@@ -55,7 +70,8 @@ export class Storer {
 
   add(executionId: ExecutionId, spool: Spool): void {
     if (spool.token === null) return;
-    this.#items.set(executionId, { spool, storedAt: this.#ports.clock.monotonic() });
+    const now = this.#ports.clock.monotonic();
+    this.#items.set(executionId, { spool, storedAt: now, size: spool.size, grewAt: now });
     if (spool.finished) this.#work();
     else this.#wait(LIVE_EVERY_MS);
   }
@@ -90,13 +106,15 @@ export class Storer {
   }
 
   #work(): void {
+    this.#again = this.#working;
     if (this.#working || this.#stopped) return;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#working = true;
     void this.#round().then((delayMs) => {
       this.#working = false;
-      if (delayMs !== null) this.#wait(delayMs);
+      if (this.#again) this.#work();
+      else if (delayMs !== null) this.#wait(delayMs);
     });
   }
 
@@ -110,8 +128,10 @@ export class Storer {
 
   /** One part of each log, again and again while finished ones are left. @returns when to look again */
   async #round(): Promise<number | null> {
+    const { clock } = this.#ports;
     while (this.#connected && !this.#stopped) {
       let more = false;
+      const startedAt = clock.monotonic();
       for (const [executionId, item] of this.#items) {
         try {
           more = (await this.#store(executionId, item)) || more;
@@ -122,8 +142,21 @@ export class Storer {
         }
       }
       if (!more) break;
+      if (this.#isPrinting()) return (clock.monotonic() - startedAt) * (SHARE - 1);
     }
     return this.#items.size > 0 && this.#connected ? LIVE_EVERY_MS : null;
+  }
+
+  #isPrinting(): boolean {
+    const now = this.#ports.clock.monotonic();
+    let printing = false;
+    for (const item of this.#items.values()) {
+      if (item.spool.finished) continue;
+      if (item.spool.size > item.size) item.grewAt = now;
+      item.size = item.spool.size;
+      printing ||= now - item.grewAt < PRINTS_MS;
+    }
+    return printing;
   }
 
   /** @returns whether there is more that need not wait */
@@ -134,7 +167,7 @@ export class Storer {
     const patient = clock.monotonic() - item.storedAt < LIVE_PATIENCE_MS;
     if (!spool.finished && (pending <= 0 || (pending < LIVE_PART_BYTES && patient))) return false;
     const wanted = spool.finished ? MAX_LOG_PART_BYTES : LIVE_PART_BYTES;
-    const { chunks, next, end } = await spool.read(spool.stored, wanted);
+    const { chunks, next, end } = await spool.read(spool.stored, wanted, this.#buffer);
     if (spool.token === null) return false;
     const stored = await putPart({ executionId, token: spool.token, from: spool.stored, next, end, chunks });
     this.#retryMs = RETRY_MS;

@@ -1,0 +1,74 @@
+import { Buffer } from 'node:buffer';
+import { pause, type Clock } from '../ports.ts';
+
+/** What may wait for the disk before the source is held back. */
+const MAX_BATCH_BYTES = 256 * 1024;
+/** What may wait when the disk hangs. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/**
+ * How long a source is held back at a time while the disk hangs. Docker hands out what is left of an ended container's
+ * output within two seconds, and throws away what nobody has taken by then, for its own log too: about a pipe's 64 KiB. So
+ * a hanging disk slows a source down to a piece (64 KiB at most) each time, and does not stop it.
+ */
+const HOLD_MS = 200;
+
+/** Gathers what comes while a write is under way into the next one; holds its source back when that is too much. */
+export class BatchWriter {
+  readonly #clock: Clock;
+  readonly #write: (chunks: Buffer) => Promise<void>;
+  /** What is written together is gathered here: buffers of their own would pile up until the next garbage collection. */
+  readonly #batch = Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
+  #waiting: Buffer[] = [];
+  #bytes = 0;
+  #writing: Promise<void> | null = null;
+
+  constructor(clock: Clock, write: (chunks: Buffer) => Promise<void>) {
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  /** Resolves when more may come. */
+  async add(chunks: Buffer): Promise<void> {
+    this.#waiting.push(chunks);
+    this.#bytes += chunks.length;
+    this.#writing ??= this.#writeAll();
+    if (this.#bytes > MAX_WAITING_BYTES) await this.#writing;
+    else if (this.#bytes > MAX_BATCH_BYTES) await this.#holdBack(this.#writing);
+  }
+
+  /** Resolves when all is written. */
+  async done(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #holdBack(writing: Promise<void>): Promise<void> {
+    const written = new AbortController();
+    const release = (): void => written.abort();
+    writing.then(release, release);
+    await pause(this.#clock, HOLD_MS, written.signal);
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await this.#write(this.#gather());
+    }
+    this.#writing = null;
+  }
+
+  /** Takes from what waits, in order, what fits into a batch; at least the first piece. */
+  #gather(): Buffer {
+    let bytes = 0;
+    let taken = 0;
+    for (const piece of this.#waiting) {
+      if (bytes + piece.length > MAX_BATCH_BYTES) break;
+      piece.copy(this.#batch, bytes);
+      bytes += piece.length;
+      taken += 1;
+    }
+    const pieces = this.#waiting.splice(0, Math.max(1, taken));
+    const [first] = pieces;
+    const batch = pieces.length === 1 && first !== undefined ? first : this.#batch.subarray(0, bytes);
+    this.#bytes -= batch.length;
+    return batch;
+  }
+}

@@ -198,7 +198,10 @@ describe('the agent as users get it', () => {
     });
     // Nothing new must come once an end was reported.
     const said = scheduler.frames.filter((frame) => frame.type === 'capacity' || frame.type === 'report');
-    expect(said.slice(-2)).toMatchObject([{ type: 'capacity', engines: [] }, { type: 'report', state: 'Failed' }]);
+    expect(said.slice(-2)).toMatchObject([
+      { type: 'capacity', engines: [] },
+      { type: 'report', state: 'Failed' },
+    ]);
     expect(scheduler.frames.at(-1)).toMatchObject({ type: 'bye' });
     expect(await ownContainers()).toEqual([]);
   });

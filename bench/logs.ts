@@ -123,7 +123,8 @@ async function bare(engine: DockerEngine): Promise<Sample> {
 async function underAgent(stack: Stack, reader: Reader | null): Promise<Sample> {
   const job = dockerJob(['sh', '-c', SCRIPT], {});
   const [task] = job.Tasks;
-  const id = await stack.api.submit({ ...job, Tasks: [{ ...task, Resources: { CPU: String(CPUS), Memory: '64mb' } }] });
+  const more = { Resources: { CPU: String(CPUS), Memory: '64mb' }, Timeouts: { ExecutionTimeout: 3_600 } };
+  const id = await stack.api.submit({ ...job, Tasks: [{ ...task, ...more }] });
   await stack.api.waitForJob(id, 'Running');
   const over = reader?.follow(stack.api.url, id);
   // Asking more often would take the task's own cores away.

@@ -8,6 +8,7 @@ import { log } from '../log.ts';
 import { findLogOwner } from '../store/reads/log-owner.ts';
 import { AgentLink, LinkGone } from './agent-link.ts';
 import { errorFrame, FrameWriter } from './frames.ts';
+import { Pace } from './pace.ts';
 import { LogParts, type Piece } from './parts.ts';
 
 /** How long an agent may take to dial in after it was asked. */
@@ -28,7 +29,8 @@ interface Viewer {
 
 /**
  * Where the readers of one execution's log and the agent that has it meet. Each reader is served by offset, first from the
- * parts that are stored, then from the agent; nothing is kept here, so it may be thrown away at any moment.
+ * parts that are stored, then from the agent; nothing is kept here but what workerd holds for a reader who is slower than
+ * his `Pace`, so it may be thrown away at any moment.
  */
 export class LogStream extends DurableObject<Env> {
   #viewers = new Set<Viewer>();
@@ -96,6 +98,8 @@ export class LogStream extends DurableObject<Env> {
     const parts = new LogParts(this.env.BLOBS, executionId);
     await parts.refresh();
     const frames = new FrameWriter();
+    // Embedded, object and reader share the machine's memory, and a reader is as fast as the machine.
+    const pace = this.env.SHOAL_MODE === 'open' ? null : new Pace(Date.now());
     let from: number | null = viewer.tail ? parts.end : 0;
     let reading = this.#read(viewer, { executionId, parts, from });
     while (!viewer.gone) {
@@ -107,6 +111,8 @@ export class LogStream extends DurableObject<Env> {
         reading.catch(() => {});
       }
       for (const frame of frames.write(piece.chunks)) trySend(viewer.socket, frame);
+      const waitMs = pace?.sent(piece.chunks.length, Date.now()) ?? 0;
+      if (waitMs > 0) await pauseFor(waitMs);
       const stands = piece.next === from;
       from = piece.next;
       if (piece.end || (!viewer.follow && (stands || viewer.tail))) break;
@@ -132,7 +138,7 @@ export class LogStream extends DurableObject<Env> {
       const late = from === null ? null : await parts.read(from, LOG_PULL_BYTES);
       if (late !== null) return late;
       if (from === null && parts.end !== null) return { chunks: new Uint8Array(0), next: parts.end, end: true };
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pauseFor(RETRY_MS);
       waitedMs += Date.now() - startedAt;
       if (waitedMs > PATIENCE_MS && !(viewer.follow && (await this.#isLive(executionId))))
         throw new Error(TIMEOUT_TEXT);
@@ -173,6 +179,10 @@ export class LogStream extends DurableObject<Env> {
     const owner = await findLogOwner(this.env.DB, executionId);
     return owner !== null && !isTerminalComputeState(owner.computeState);
   }
+}
+
+function pauseFor(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function trySend(socket: WebSocket, frame: string): void {

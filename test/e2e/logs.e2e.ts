@@ -140,6 +140,8 @@ describe('while connections break', () => {
       const whole = Array.from({ length: count }, (_, i) => `line ${i + 1}\n`).join('');
       expect(one.stdout === whole).toBe(true);
       expect(three.stdout === whole).toBe(true);
+      // Both cuts went through the link of the log, not only through the agent's other ones.
+      expect(other.agentLog(1).match(/"log-link.ended"/g)?.length).toBeGreaterThanOrEqual(2);
       await other.api.waitForJob(id, 'Completed');
       await eventually(async () => (other.isAgentClean(1) ? true : undefined), 20_000, 'the log stored away');
       way.shut();

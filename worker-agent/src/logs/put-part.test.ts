@@ -8,9 +8,12 @@ import { makePutPart } from './put-part.ts';
 test('a part is sent as it is; what is refused for good is told from what may be tried again', async () => {
   const seen: string[] = [];
   let status = 204;
-  const server = createServer(async (request, response) => {
-    seen.push(`${request.method} ${request.headers.authorization} ${(await buffer(request)).toString('latin1')}`);
-    response.writeHead(status).end();
+  const server = createServer((request, response) => {
+    const { method, headers } = request;
+    void buffer(request).then((body) => {
+      seen.push(`${method} ${headers.authorization} ${body.toString('latin1')}`);
+      response.writeHead(status).end();
+    });
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());

@@ -1,5 +1,6 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { buffer } from 'node:stream/consumers';
 import { executionLogPath } from '@shoal/schema/protocol/log-link';
 import type { PutPart } from './storer.ts';
 
@@ -46,6 +47,6 @@ async function put(url: URL, headers: Readonly<Record<string, string>>, body: Ui
     sending.on('error', reject);
     sending.end(body);
   });
-  for await (const _ of response);
+  await buffer(response);
   return response.statusCode ?? SERVER_ERROR;
 }

@@ -16,6 +16,8 @@ export const MAX_LABELS_BYTES = 64 * 1024;
 export const MAX_RUN_OUTPUT_BYTES = 2 * 1024;
 /** What a node says about itself, as JSON. */
 export const MAX_NODE_INFO_BYTES = 64 * 1024;
+/** Cores of one node. */
+export const MAX_NODE_CPU = 1_000_000;
 /** One WebSocket text frame, in characters. */
 export const MAX_FRAME_CHARS = 1024 * 1024;
 /** Executions listed in one `hello` or `holds` frame. */
@@ -28,6 +30,8 @@ export const MAX_NAME_CHARS = 255;
 export const MAX_TOKEN_NAMESPACES = 16;
 /** Rows a list answers at most; `limit=0` means this many. */
 export const MAX_LIST_ROWS = 1_000;
+/** A list of jobs ends after the row with which their documents exceed this: they are held in memory several times. */
+export const MAX_LIST_BYTES = 8 * 1024 * 1024;
 /** Executions and nodes are never paged by clients, so their cap is higher. */
 export const MAX_UNPAGED_ROWS = 10_000;
 

@@ -9,7 +9,7 @@ const MAX_DEPTH = 100;
  * `null` means absent, and text becomes well-formed UTF-16. Values of a wrong type are left for the schema to refuse.
  * What the schema calls `unknown` keeps its keys. Later duplicates of a key win.
  *
- * @throws ShoalError 400 when something is nested too deep; nothing else
+ * @throws ShoalError 400 when something is nested too deep or called `__proto__`; nothing else
  * @see Go encoding/json, Decode
  */
 export function foldKeys(schema: z.ZodType, value: unknown): unknown {
@@ -39,7 +39,7 @@ function foldObject(schema: z.ZodObject, value: Readonly<Record<string, unknown>
 
 function foldRecord(schema: z.ZodRecord, value: Readonly<Record<string, unknown>>): unknown {
   const field = schema.def.valueType as z.ZodType;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key.toWellFormed(), foldElement(field, item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanKey(key), foldElement(field, item)]));
 }
 
 /** In a list or a map `null` is the zero value of its type; only text has one that makes sense. */
@@ -52,9 +52,13 @@ function cleanDeep(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) throw badRequest(`JSON is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) return value.map((item: unknown) => cleanDeep(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key.toWellFormed(), cleanDeep(item, depth + 1)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanKey(key), cleanDeep(item, depth + 1)]));
+}
+
+/** Readers of JSON drop this one key, or take it for something else: better to say so than to lose it. */
+function cleanKey(key: string): string {
+  if (key === '__proto__') throw badRequest('the key "__proto__" is not allowed');
+  return key.toWellFormed();
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -194,13 +194,20 @@ describe('properties', () => {
     );
   });
 
+  const key = fc.string().filter((text) => text !== '__proto__');
   const documents = fc.record({
     Name: fc.string({ unit: 'grapheme', maxLength: 20 }).filter((name) => !name.includes('\0')),
     Count: fc.nat(100),
     Priority: fc.integer(),
-    Labels: fc.dictionary(fc.string(), fc.string()),
-    Meta: fc.dictionary(fc.string(), fc.string()),
-    Params: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })),
+    Labels: fc.dictionary(key, fc.string()),
+    Meta: fc.dictionary(key, fc.string()),
+    Params: fc.dictionary(
+      key,
+      fc
+        .json({ maxDepth: 3 })
+        .filter((text) => !text.includes('__proto__'))
+        .map((text): unknown => JSON.parse(text)),
+    ),
     Timeout: fc.nat(1000),
     Domain: fc.constantFrom('example.com', ' A.B.io '),
   });
@@ -250,4 +257,11 @@ test('the hash leaves out reserved Meta and sees everything else', async ({ expe
   expect(await specHash({ ...spec, Meta: { 'bacalhau.org/orchestrator.id': 'n-1' } })).toBe(hash);
   expect(await specHash({ ...spec, Meta: { mine: '1' } })).not.toBe(hash);
   expect(await specHash({ ...spec, Priority: 1 })).not.toBe(hash);
+});
+
+test('a key called __proto__ is refused, not lost', ({ expect }) => {
+  for (const fields of ['"Labels":{"__proto__":"x"}', '"Meta":{"__proto__":"x"}']) {
+    const body: unknown = JSON.parse(`{"Job":{${fields},"Tasks":[]}}`);
+    expect(() => parseSubmission(body)).toThrow('the key "__proto__" is not allowed');
+  }
 });

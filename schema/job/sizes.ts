@@ -5,7 +5,7 @@ import type { JobSpec } from './job.ts';
 const SHOWN_FIELDS = 3;
 
 /** Bytes of a value as JSON in UTF-8. */
-function jsonBytes(value: unknown): number {
+export function jsonBytes(value: unknown): number {
   const text = JSON.stringify(value) ?? '';
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {

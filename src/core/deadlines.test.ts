@@ -21,6 +21,8 @@ describe('the limit on how long a task runs', () => {
       desiredMessage: 'Execution timed out. Execution took longer than 30s',
     });
     expect(core.said()).toEqual(['stop n-a']);
+    const details = { NodeID: 'n-a', IsError: 'true', FailsExecution: 'true', Hint: expect.any(String) as string };
+    expect(core.events.findLast(({ topic }) => topic === 'Exec Timeout')).toMatchObject({ details });
     core.advanceUntil(() => core.executionsOf(jobId).length === 2);
   });
 

@@ -65,6 +65,14 @@ export function stopExecution(turn: Turn, execution: ExecutionRecord, reason: st
   endLater(turn, stopped);
 }
 
+interface WhyFenced {
+  readonly reason: string;
+  readonly failureClass: FailureClass;
+  readonly topic?: string;
+  /** Of the event, beside the node. */
+  readonly details?: Readonly<Record<string, string>>;
+}
+
 /**
  * Gives up on an execution that cannot be reached, so that its partition may run elsewhere. Should its node return with
  * Completed while the partition is still open, that counts.
@@ -72,8 +80,7 @@ export function stopExecution(turn: Turn, execution: ExecutionRecord, reason: st
 export function fenceExecution(
   turn: Turn,
   execution: ExecutionRecord,
-  reason: string,
-  failureClass: FailureClass,
+  { reason, failureClass, topic = 'Scheduling', details = {} }: WhyFenced,
 ): ExecutionRecord {
   if (!isLive(execution)) return execution;
   const fenced = turn.updateExecution(execution.id, {
@@ -83,9 +90,9 @@ export function fenceExecution(
     failureClass,
   });
   turn.event(execution.jobId, {
-    topic: 'Scheduling',
+    topic,
     message: reason,
-    details: { NodeID: execution.nodeId },
+    details: { NodeID: execution.nodeId, ...details },
     execution: fenced,
   });
   endLater(turn, fenced);

@@ -35,7 +35,21 @@ function settleQueued(turn: Turn, before: JobRecord, kind: Kind): void {
 }
 
 export function failForQueueTimeout(turn: Turn, job: JobRecord, reason: string): void {
-  failJob(turn, job, { topic: 'Scheduling', message: reason, details: { Retryable: 'true' } });
+  failJob(turn, job, {
+    topic: 'Scheduling',
+    message: reason,
+    details: { Retryable: 'true', ...nodeCounts(turn, job) },
+  });
+}
+
+/** The numbers of the reason, for a job whose partitions wait for nodes. */
+function nodeCounts(turn: Turn, job: JobRecord): Readonly<Record<string, string>> {
+  if (!turn.world.queue.has(job.id)) return {};
+  return {
+    NodesRequested: String(turn.world.book(job).unplacedCount),
+    NodesAvailable: String(turn.world.nodes.size),
+    NodesSuitable: '0',
+  };
 }
 
 /** Ends the job as Failed with its reason, and stops what is left of it. */

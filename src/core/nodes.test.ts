@@ -1,10 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import type { ExecutionId } from '../../schema/ids.ts';
+import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import { ACK_MS, GRACE_MS, LEASE_MS } from '../../schema/limits.ts';
 import type { ComputeState } from '../../schema/states.ts';
 import { cancelled, completed, CoreHarness, failed, running } from '../../test/harness/core.ts';
 
 const holds = (executionId: ExecutionId, state: ComputeState, lastSeq = 1) => [{ executionId, state, lastSeq }];
+
+describe('what a node says of itself', () => {
+  test('is kept in numbers that every client can read', () => {
+    const core = new CoreHarness();
+    core.join('n-a', { capacity: { cpu: 1e300, memory: 1e9 + 0.5, disk: 1e21 } });
+    const capacity = { cpu: 1_000_000, memory: 1e9, disk: Number.MAX_SAFE_INTEGER, gpu: 0 };
+    expect(core.world.nodes.get('n-a' as NodeId)?.info.capacity).toEqual(capacity);
+  });
+
+  test('is refused when it is too large, and nothing is kept of it', () => {
+    const core = new CoreHarness();
+    const labels = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`k${i}`, 'é'.repeat(500)]));
+    core.join('n-a', { labels });
+    expect(core.closings).toMatchObject([{ code: 4005 }]);
+    expect(core.world.nodes.size).toBe(0);
+  });
+});
 
 describe('what a hello decides', () => {
   test('New and not listed: run again, under the same id', () => {

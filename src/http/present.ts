@@ -7,6 +7,7 @@ import { nanosOf } from '../../schema/api/raw-integer.ts';
 import type { ErrorShape } from '../../schema/errors.ts';
 import type { EpochMs, EpochUs, NodeId } from '../../schema/ids.ts';
 import type { Resources } from '../../schema/job/job.ts';
+import { keptCount } from '../../schema/job/kept-count.ts';
 import { PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 import type { EventRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
 import { computeStates, desiredStates } from '../../schema/states.ts';
@@ -27,7 +28,7 @@ export function presentJob(job: JobView): Job {
     Namespace: job.namespace,
     Type: job.type,
     Priority: spec.Priority,
-    Count: spec.Count,
+    Count: keptCount(job.type, { type: spec.Type, count: spec.Count }),
     Constraints: spec.Constraints,
     Meta: spec.Meta,
     Labels: spec.Labels,

@@ -264,4 +264,40 @@ export const deviations: readonly Deviation[] = [
     reason: 'is told to stop; its work goes elsewhere',
     test: 'src/core/membership.test.ts › stops what runs there, places it elsewhere, and shuts the node out once it is empty',
   },
+  {
+    item: 'a page of jobs',
+    verdict: 'better',
+    reason: 'ends early where its documents exceed 8 MiB, with a token; versions leave out the oldest then',
+    test: 'src/store/reads/reads.test.ts › end a page early, and the next goes on there',
+  },
+  {
+    item: '`Job.ID` of a caller who is limited to namespaces',
+    verdict: 'better',
+    reason: 'ignored with a warning: which ids are taken elsewhere is not theirs to know',
+    test: 'src/http/auth/credentials.test.ts › chooses no ids: which are taken is not its to know',
+  },
+  {
+    item: 'a key `__proto__` in maps',
+    verdict: 'no',
+    reason: 'refused with 400: readers of JSON drop it or take it for something else',
+    test: 'schema/job/parse-submission.test.ts › a key called __proto__ is refused, not lost',
+  },
+  {
+    item: '`LastError` of a rejected node',
+    verdict: 'better',
+    reason: '`node rejected: <message>`: the operator’s reason is shown',
+    test: 'src/core/membership.test.ts › stops what runs there, places it elsewhere, and shuts the node out once it is empty',
+  },
+  {
+    item: 'a Count over 100,000',
+    verdict: 'no',
+    reason: 'refused with 400: a job’s partitions are held in memory',
+    test: 'schema/job/validate-job.test.ts › count over the limit',
+  },
+  {
+    item: 'JSON nested deeper than 100 levels',
+    verdict: 'no',
+    reason: 'refused with 400: the database reads no deeper',
+    test: 'schema/job/validate-job.test.ts › deep nesting',
+  },
 ];

@@ -44,6 +44,7 @@ export class FakeD1 {
   }
 
   async batch(statements: readonly FakeStatement[]): Promise<FakeResult[]> {
+    if (statements.length === 0) throw new Error('D1_ERROR: No SQL statements detected.');
     return this.call(() => {
       this.sqlite.exec('BEGIN');
       try {

@@ -39,6 +39,8 @@ interface JobSeed {
   labels?: Record<string, string>;
   createdAt?: number;
   modifiedAt?: number;
+  /** Of the specification. */
+  meta?: Record<string, string>;
 }
 
 export function seedJob(db: Rows, seed: JobSeed): void {
@@ -73,6 +75,7 @@ export function seedJob(db: Rows, seed: JobSeed): void {
     Name: name,
     Namespace: namespace,
     Labels: labels,
+    ...(seed.meta !== undefined && { Meta: seed.meta }),
   });
   for (let v = 1; v <= version; v++) {
     const old =

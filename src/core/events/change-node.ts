@@ -80,7 +80,8 @@ export function closeWhenEmpty(turn: Turn, nodeId: NodeId): void {
 /** What runs there is wanted no more; its jobs go on elsewhere. */
 function giveUpExecutions(turn: Turn, nodeId: NodeId, reason: string): void {
   for (const execution of turn.world.openOn(nodeId)) {
-    if (isLive(execution)) judgeFailure(turn, fenceExecution(turn, execution, reason, 'infrastructure'));
+    if (isLive(execution))
+      judgeFailure(turn, fenceExecution(turn, execution, { reason, failureClass: 'infrastructure' }));
   }
 }
 

@@ -63,7 +63,7 @@ export function loseNode(turn: Turn, nodeId: NodeId): void {
   for (const execution of turn.world.openOn(nodeId)) {
     if (!isLive(execution)) continue;
     const reason = 'Execution stop requested because node has disappeared';
-    judgeFailure(turn, fenceExecution(turn, execution, reason, 'infrastructure'));
+    judgeFailure(turn, fenceExecution(turn, execution, { reason, failureClass: 'infrastructure' }));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EpochMs, ExecutionId } from '../../../schema/ids.ts';
+import type { EpochMs, ExecutionId, NodeId } from '../../../schema/ids.ts';
 import type { Held } from '../../../schema/protocol/common.ts';
 import type { Capacity, Hello } from '../../../schema/protocol/from-agent.ts';
 import { closeCodes } from '../../../schema/protocol/version.ts';
@@ -10,6 +10,7 @@ import { takeDisconnect } from './disconnect.ts';
 import { armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
+import { NODE_INFO_TOO_LARGE, nodeInfo } from '../node-info.ts';
 import type { Turn } from '../turn.ts';
 import type { Session } from '../world.ts';
 
@@ -33,11 +34,14 @@ export function takeHello(turn: Turn, { session: sessionId, acceptedAt, hello, h
   if (known !== undefined && known.connectedAt > acceptedAt) {
     return turn.close(sessionId, closeCodes.protocolError, 'say hello again');
   }
+  const { agentVersion, os, arch, labels, engines, publishers, sources, capacity } = hello;
+  const info = nodeInfo({ agentVersion, os, arch, labels, engines, publishers, sources, capacity });
+  if (info === null) return turn.close(sessionId, closeCodes.protocolError, NODE_INFO_TOO_LARGE);
   if (isUsedTwice(turn, hello)) return refuseBoth(turn, sessionId, before);
   if (before !== undefined && before.id !== sessionId) {
     turn.close(before.id, closeCodes.replaced, 'a newer session of this node took over');
   }
-  const node = welcomeNode(turn, hello, acceptedAt);
+  const node = welcomeNode(turn, hello.nodeId, { info, connectedAt: acceptedAt });
   const session = openSession(turn, node, { sessionId, agentInstance: hello.agentInstance, connectedAt: acceptedAt });
   turn.send(session, { type: 'welcome', mode: node.membership === 'APPROVED' ? 'active' : 'stopOnly' });
   const held = new Map(holds.map((h) => [h.executionId, h]));
@@ -91,16 +95,20 @@ export function takeCapacity(turn: Turn, session: Session, frame: Capacity): voi
   const node = turn.world.nodes.get(session.nodeId);
   if (node === undefined) return;
   const { labels, engines, publishers, sources, capacity } = frame;
-  turn.putNode({ ...node, info: { ...node.info, labels, engines, publishers, sources, capacity } });
+  const info = nodeInfo({ ...node.info, labels, engines, publishers, sources, capacity });
+  if (info === null) return turn.close(session.id, closeCodes.protocolError, NODE_INFO_TOO_LARGE);
+  turn.putNode({ ...node, info });
   turn.markNodesChanged();
 }
 
-function welcomeNode(turn: Turn, hello: Hello, connectedAt: EpochMs): NodeRecord {
-  const known = turn.world.nodes.get(hello.nodeId);
-  const { agentVersion, os, arch, labels, engines, publishers, sources, capacity } = hello;
-  const info: NodeInfo = { agentVersion, os, arch, labels, engines, publishers, sources, capacity };
+function welcomeNode(
+  turn: Turn,
+  nodeId: NodeId,
+  { info, connectedAt }: { info: NodeInfo; connectedAt: EpochMs },
+): NodeRecord {
+  const known = turn.world.nodes.get(nodeId);
   return turn.putNode({
-    id: hello.nodeId,
+    id: nodeId,
     cell: turn.world.cell,
     membership: known?.membership ?? turn.env.newMembership,
     connection: 'CONNECTED',

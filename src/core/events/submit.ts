@@ -1,4 +1,5 @@
 import { COMMAND_TTL_MS, IDEMPOTENCY_TTL_MS } from '../../../schema/limits.ts';
+import { keptCount } from '../../../schema/job/kept-count.ts';
 import type { JobRecord } from '../../../schema/records.ts';
 import type { Answer, Idempotency, SubmitAnswer, SubmitJob } from '../commands.ts';
 import { stopExecution } from '../dispatch.ts';
@@ -87,7 +88,8 @@ function create(turn: Turn, command: SubmitJob): JobRecord {
 }
 
 function update(turn: Turn, command: SubmitJob, existing: JobRecord): JobRecord {
-  const job = beginVersion(turn, existing, command, 'Job update requested by user');
+  const count = keptCount(existing.type, command);
+  const job = beginVersion(turn, existing, { ...command, count }, 'Job update requested by user');
   turn.event(job.id, { topic: 'Submission', message: 'Job updated' });
   return job;
 }

@@ -15,6 +15,7 @@ import { dropSilent, leaseEnd, loseNode } from './disconnect.ts';
 
 /** Deadlines handled in one turn; the rest follows in the next. */
 const MAX_TIMERS_PER_TURN = 500;
+const TIMEOUT_HINT = 'Increase the task timeout or allocate more resources';
 
 /** Handles every deadline that is due. Each handler looks whether its deadline still means anything. */
 export function takeWake(turn: Turn): void {
@@ -31,15 +32,17 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
     if (execution === null || !isLive(execution) || execution.computeState !== 'New') return;
     turn.world.lastChoice.add(execution.nodeId);
     const reason = 'node did not take the execution in time';
-    judgeFailure(turn, fenceExecution(turn, execution, reason, 'infrastructure'));
+    judgeFailure(turn, fenceExecution(turn, execution, { reason, failureClass: 'infrastructure' }));
   },
 
   backstop: (turn, id) => {
     const execution = open(turn, id);
     const job = execution === null ? null : turn.world.job(execution.jobId);
     if (execution === null || job === null || !isLive(execution)) return;
-    const message = `Execution timed out. Execution took longer than ${seconds(job.needs.executionTimeoutMs)}`;
-    judgeFailure(turn, fenceExecution(turn, execution, message, 'environment'));
+    const reason = `Execution timed out. Execution took longer than ${seconds(job.needs.executionTimeoutMs)}`;
+    const details = { IsError: 'true', Hint: TIMEOUT_HINT, FailsExecution: 'true' };
+    const why = { reason, failureClass: 'environment', topic: 'Exec Timeout', details } as const;
+    judgeFailure(turn, fenceExecution(turn, execution, why));
   },
 
   stop: (turn, id) => {
@@ -91,7 +94,7 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
     failJob(turn, job, {
       topic: 'Job Timeout',
       message: `Job timed out. Job took longer than ${seconds(job.needs.totalTimeoutMs)}`,
-      details: { Hint: 'Increase the task timeout or allocate more resources', FailsExecution: 'true' },
+      details: { Hint: TIMEOUT_HINT, FailsExecution: 'true' },
     });
   },
 

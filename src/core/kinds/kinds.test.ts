@@ -15,6 +15,18 @@ function startAll(core: CoreHarness, session: Session): void {
 const live = (core: CoreHarness, jobId: JobId) =>
   core.executionsOf(jobId).filter((e) => e.desiredState === 'Running' && core.world.executions.has(e.id));
 
+describe('an update under another type', () => {
+  test('leaves the type, and counts as that type does', () => {
+    const core = new CoreHarness();
+    core.submit({ name: 'd', type: 'daemon', count: 0 });
+    const daemon = core.submit({ name: 'd', type: 'batch', count: 5 });
+    expect(core.job(daemon.jobId)).toMatchObject({ type: 'daemon', count: 0, version: 2 });
+    core.submit({ name: 'b', type: 'batch', count: 5 });
+    const batch = core.submit({ name: 'b', type: 'daemon', count: 0 });
+    expect(core.job(batch.jobId)).toMatchObject({ type: 'batch', count: 1, state: 'Queued' });
+  });
+});
+
 describe('a service', () => {
   test('is kept up: what ends is started again, each time later, and never counts as done', () => {
     const core = new CoreHarness();

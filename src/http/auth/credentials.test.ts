@@ -62,6 +62,30 @@ describe('a key', () => {
   });
 });
 
+describe('a key of some namespaces', () => {
+  test('lists nothing of another one', async ({ expect }) => {
+    const api = closed();
+    const { Secret = '' } = await create(api, { Capabilities: ['read:job'], Namespaces: ['a'] });
+    const got = await api.send('GET', `${JOBS}?namespace=b`, undefined, bearer(Secret));
+    expect([got.status, got.json()]).toEqual([200, { NextToken: '', Items: [] }]);
+  });
+  test('chooses no ids: which are taken is not its to know', async ({ expect }) => {
+    const api = closed();
+    const { Secret = '' } = await create(api, { Capabilities: ['*'], Namespaces: ['a'] });
+    const Job = { ...service, Namespace: 'a', ID: 'of-somebody' };
+    const got = (await api.send('PUT', JOBS, { Job }, bearer(Secret))).json() as { JobID: string; Warnings: string[] };
+    expect(got.JobID).toMatch(/^j-/);
+    expect(got.Warnings).toEqual(['job ID is ignored: only who may see all namespaces chooses ids']);
+    expect((await api.send('PUT', JOBS, { Job }, ADMIN)).json()).toMatchObject({ JobID: 'of-somebody' });
+  });
+});
+
+const service = {
+  Type: 'service',
+  Count: 0,
+  Tasks: [{ Name: 'm', Engine: { Type: 'docker', Params: { Image: 'x' } } }],
+};
+
 describe('a user', () => {
   test('opens with name and password', async ({ expect }) => {
     const api = closed();

@@ -30,6 +30,8 @@ export async function listHistory(c: Ctx, deps: Deps, text: string): Promise<Res
 }
 
 function readHistoryQuery(query: Query): HistoryQuery {
+  // Bound, and without effect.
+  query.bool('reverse');
   const type = query.text('event_type');
   const types = { '': null, all: null, job: 'JobLevel', execution: 'ExecutionLevel' } as const;
   if (!Object.hasOwn(types, type)) throw invalid('EventType', 'oneof');

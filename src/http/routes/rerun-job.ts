@@ -2,6 +2,7 @@ import { RerunJobRequest, type RerunJobResponse } from '../../../schema/api/job.
 import { ShoalError } from '../../../schema/errors.ts';
 import { EvaluationId } from '../../../schema/ids.ts';
 import { bind } from '../../../schema/job/bind.ts';
+import { keptCount } from '../../../schema/job/kept-count.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
 import { specHash } from '../../../schema/job/spec-hash.ts';
 import { jobRef } from '../auth/principal.ts';
@@ -23,7 +24,7 @@ export async function rerunJob(c: Ctx, deps: Deps, text: string): Promise<Respon
     jobId: job.id,
     evaluationId: EvaluationId.parse(deps.newId()),
     priority: spec.Priority,
-    count: spec.Count,
+    count: keptCount(job.type, { type: job.spec.Type, count: spec.Count }),
     needs: needsOf(spec),
     spec: JSON.stringify(job.spec),
     specHash: await specHash(job.spec),

@@ -7,19 +7,25 @@ import { parseSubmission, RESERVED_META, type Submission } from '../../../schema
 import { specHash } from '../../../schema/job/spec-hash.ts';
 import { MAX_IDEMPOTENCY_TOKEN_CHARS } from '../../../schema/limits.ts';
 import type { Idempotency } from '../../scheduler/rpc.ts';
-import { requireNamespace } from '../auth/principal.ts';
+import { requireNamespace, scopeOf } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 
 const MAX_CLIENT_ID_CHARS = 256;
+const ID_IGNORED = 'job ID is ignored: only who may see all namespaces chooses ids';
 
 /** Takes a job, or a new version of the job with the same name. */
 export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
   const submission = parseSubmission((await readJsonBody(c)) ?? {});
-  const id = JobId.safeParse(submission.requestedId ?? `j-${deps.newId()}`);
+  const { requestedId } = submission;
+  // Ids are the installation's: who may not see all of it must not learn which of them are taken.
+  const mayChoose = scopeOf(c) === null;
+  const id = JobId.safeParse((mayChoose ? requestedId : null) ?? `j-${deps.newId()}`);
   if (!id.success) throw badRequest(`Job.ID: ${id.error.issues[0]?.message ?? 'invalid'}`);
+  const ignored = requestedId !== null && !mayChoose ? [ID_IGNORED] : [];
+  const warnings = [...submission.warnings, ...ignored];
   requireNamespace(c, submission.spec.Namespace);
   const idempotency = await readIdempotency(c, submission);
   const spec = complete(submission.spec, { id: id.data, orchestratorId: await deps.reads.orchestratorId() }, c);
@@ -44,7 +50,7 @@ export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
   return answer(c, {
     JobID: done.jobId,
     EvaluationID: done.evaluationId,
-    Warnings: submission.warnings.length === 0 ? null : [...submission.warnings],
+    Warnings: warnings.length === 0 ? null : warnings,
   } satisfies SubmitJobResponse);
 }
 

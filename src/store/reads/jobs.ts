@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { JobId, type EpochUs } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
+import { MAX_LIST_BYTES } from '../../../schema/limits.ts';
 import type { Requirement } from '../../../schema/selector.ts';
 import { jobStates, jobTypes, type JobState, type JobType } from '../../../schema/states.ts';
 import { refParams, resolvedSql, type JobRef } from './resolve.ts';
@@ -86,12 +87,18 @@ export function jobStatement(ref: JobRef, version: number): Statement {
   };
 }
 
-/** The job at each of its versions, oldest first, the newest `limit` of them. */
+/** The job at each of its versions, oldest first, the newest `limit` of them, or fewer when they are large. */
 export function versionListStatement(ref: JobRef, limit: number): Statement {
   const params = refParams(ref);
+  const bind = (value: number): string => `?${params.push(value)}`;
   return {
-    sql: `SELECT ${COLUMNS} FROM jobs AS j CROSS JOIN job_versions AS v ON v.job_id = j.id
-      WHERE j.id = ${resolvedSql(ref)} AND v.version > j.version - ?${params.push(limit)} ORDER BY v.version`,
+    sql: `WITH sized AS (SELECT v.job_id, v.version, sum(octet_length(v.spec)) OVER
+        (ORDER BY v.version DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM jobs AS j CROSS JOIN job_versions AS v ON v.job_id = j.id
+        WHERE j.id = ${resolvedSql(ref)} AND v.version > j.version - ${bind(limit)})
+      SELECT ${COLUMNS} FROM sized CROSS JOIN jobs AS j ON j.id = sized.job_id
+      CROSS JOIN job_versions AS v ON v.job_id = sized.job_id AND v.version = sized.version
+      WHERE coalesce(sized.before, 0) < ${bind(MAX_LIST_BYTES)} ORDER BY v.version`,
     params,
   };
 }
@@ -106,9 +113,9 @@ export function jobByNameStatement(namespace: string, name: string): Statement {
 }
 
 /**
- * A page of jobs and one row more, which tells whether another page follows. The cursor's comparison is there for the
- * first page too, so that the query is always a search in the index of its order. `CROSS JOIN` keeps SQLite from
- * starting with the versions.
+ * A page of jobs and one row more, which tells whether another page follows. It ends early where the documents become
+ * too much; `page_rows` says how many rows there would be. The cursor's comparison is there for the first page too, so
+ * that the query is always a search in the index of its order. `CROSS JOIN` keeps SQLite from starting with the versions.
  *
  * @param inNamespace one of the query's; null for all
  */
@@ -127,8 +134,18 @@ export function jobListStatement(query: JobListQuery, inNamespace: string | null
       : ['job_labels AS label CROSS JOIN jobs AS j ON j.id = label.job_id', ['label.created_at', 'label.job_id']];
   const label = byLabel === null ? '' : `label.key = ${bind(byLabel.key)}${valueSql(byLabel, bind)} AND `;
   const namespace = inNamespace === null ? '' : `j.namespace = ${bind(inNamespace)} AND `;
-  const sql = `SELECT ${COLUMNS} FROM ${from} CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
+  const page = `SELECT j.id AS id, j.${query.orderBy} AS at, octet_length(v.spec) AS bytes
+    FROM ${from} CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
     WHERE ${label}${namespace}(${order.join(', ')}) ${sign} (${bind(at)}, ${bind(id)})${selectorSql(byLabel === null ? query.labels : rest, bind)}
     ORDER BY ${order.map((column) => `${column} ${direction}`).join(', ')} LIMIT ${bind(query.limit + 1)}`;
-  return { sql, params };
+  return { sql: withinBytes(page, direction, bind(MAX_LIST_BYTES)), params };
+}
+
+/** The rows of `page` (id, at, bytes) up to the one with which their documents exceed `most` bytes, in no order. */
+function withinBytes(page: string, direction: string, most: string): string {
+  return `WITH page AS (${page}), sized AS (SELECT id, count(*) OVER () AS page_rows, sum(bytes) OVER
+      (ORDER BY at ${direction}, id ${direction} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM page)
+    SELECT ${COLUMNS}, sized.page_rows FROM sized CROSS JOIN jobs AS j ON j.id = sized.id
+    CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
+    WHERE coalesce(sized.before, 0) < ${most}`;
 }

@@ -58,7 +58,7 @@ export interface Reads {
   findJob(ref: JobRef): Promise<JobId>;
   getJob(ref: JobRef, query: JobDetailsQuery): Promise<JobDetails>;
   listJobs(query: JobListQuery): Promise<JobPage>;
-  /** Every version as it was last stored, ascending; the newest MAX_LIST_ROWS of them. */
+  /** Every version as it was last stored, ascending; the newest MAX_LIST_ROWS or MAX_LIST_BYTES of them. */
   listVersions(ref: JobRef): Promise<readonly JobView[]>;
   /** Null when the namespace has no job of this name. */
   findByName(namespace: string, name: string): Promise<JobView | null>;
@@ -84,6 +84,7 @@ export function makeReads<S>(db: Database<S>): Reads {
     getJob: (ref, details) => getJob(query, ref, details),
     async listJobs(list) {
       const namespaces = list.namespaces ?? [null];
+      if (namespaces.length === 0) return { jobs: [], more: false };
       const pages = await query(...namespaces.map((namespace) => jobListStatement(list, namespace)));
       return mergePages(list, pages);
     },
@@ -135,17 +136,24 @@ export function makeReads<S>(db: Database<S>): Reads {
 
 export const INSTALLATION: Statement = { sql: 'SELECT node_id FROM installation WHERE id = 1', params: [] };
 
-/** One page from the pages of several namespaces, each in the order of the list. */
+/**
+ * One page from the pages of several namespaces, each in the order of the list. Where one of them ended early, for what
+ * its documents weigh, the whole page does: what follows there is not known.
+ */
 function mergePages(list: JobListQuery, pages: readonly Rows[]): JobPage {
-  const first = pages[0] ?? [];
-  if (pages.length <= 1) return { jobs: first.slice(0, list.limit).map(readJob), more: first.length > list.limit };
   const sign = list.reverse ? -1 : 1;
   const at = (job: JobView) => (list.orderBy === 'created_at' ? job.createdAt : job.modifiedAt);
-  const jobs = pages
-    .flat()
-    .map(readJob)
-    .sort((a, b) => sign * (at(a) - at(b) || (a.id < b.id ? -1 : 1)));
-  return { jobs: jobs.slice(0, list.limit), more: jobs.length > list.limit };
+  const compare = (a: JobView, b: JobView) => sign * (at(a) - at(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const read = pages.map((rows) => ({ jobs: rows.map(readJob), all: Number(rows[0]?.['page_rows'] ?? 0) }));
+  const ends = read.flatMap(({ jobs, all }) => (jobs.length < all ? jobs.slice(-1) : []));
+  const [end] = ends.sort(compare);
+  const jobs = read
+    .flatMap((page) => page.jobs)
+    .filter((job) => end === undefined || compare(job, end) <= 0)
+    .sort(compare)
+    .slice(0, list.limit);
+  const total = read.reduce((sum, { all }) => sum + all, 0);
+  return { jobs, more: total > jobs.length };
 }
 
 export function commandStatement(commandId: string): Statement {

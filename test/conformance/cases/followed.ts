@@ -34,6 +34,27 @@ const submitted = (seq: number): Pattern => ({
 
 export const followedCases: readonly Case[] = [
   {
+    name: 'a history with a time out of range',
+    route: HISTORY,
+    path: path(`${BUSY}/history?since=9223372036854775808`),
+    status: 400,
+    answer: bad('query parameter since: strconv.ParseInt: parsing "9223372036854775808": value out of range'),
+  },
+  {
+    name: 'a history with a version out of range',
+    route: HISTORY,
+    path: path(`${BUSY}/history?job_version=18446744073709551616`),
+    status: 400,
+    answer: bad('query parameter job_version: strconv.ParseUint: parsing "18446744073709551616": value out of range'),
+  },
+  {
+    name: 'a history with an order that is none',
+    route: HISTORY,
+    path: path(`${BUSY}/history?reverse=maybe`),
+    status: 400,
+    answer: bad('query parameter reverse: strconv.ParseBool: parsing "maybe": invalid syntax'),
+  },
+  {
     name: 'history as the Python SDK asks',
     route: HISTORY,
     path: path('hello/history?event_type=execution&execution_id=&node_id='),

@@ -27,14 +27,6 @@ const RETRY_MS = 1_000;
 const END_MS = 900;
 /** Docker keeps more than this of a log for sure; of a longer one the beginning may be gone. */
 const KEPT_BYTES = 64 * 1024 * 1024;
-/**
- * Where much comes in short pieces, it is left to gather for a moment: each piece costs as much as a long one, and takes
- * that from the task. A long piece says that there is more already.
- */
-const GATHER_MS = 4;
-const MUCH_BYTES = 64 * 1024;
-const SHORT_BYTES = 32 * 1024;
-
 interface RecordingPorts {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -107,15 +99,10 @@ export class EngineRecording implements Recording {
   async #pump(source: AsyncIterable<Uint8Array>, chunker: Chunker): Promise<void> {
     const writer = new BatchWriter(this.#ports.clock, (chunks) => this.#spool.append(chunks));
     try {
-      let gathered = 0;
       for await (const data of source) {
         const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
         if (chunks.length > 0) await writer.add(chunks);
         this.#lastAt = this.#ports.clock.now();
-        gathered += data.length;
-        if (gathered < MUCH_BYTES || data.length > SHORT_BYTES) continue;
-        gathered = 0;
-        await pause(this.#ports.clock, GATHER_MS);
       }
     } finally {
       await writer.done();

@@ -6,7 +6,7 @@ import { openState } from '../launcher/state.mjs';
 import { buildWorker, workerBundle } from '../launcher/worker/bundle.mjs';
 import { startWorker } from '../launcher/worker/worker.mjs';
 import { fakeAgent } from './fake-agent.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../test/harness/free-port.ts';
 
 /**
  * The whole lifecycle of a job (accepted, placed, dispatched, acknowledged, reported, committed) with agents that finish

@@ -8,7 +8,7 @@ import { openState } from '../launcher/state.mjs';
 import { buildWorker, workerBundle } from '../launcher/worker/bundle.mjs';
 import { startWorker } from '../launcher/worker/worker.mjs';
 import { fakeAgent } from './fake-agent.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../test/harness/free-port.ts';
 
 /**
  * A long queue: 100,000 jobs wait in D1, no node is there. Prints what the Scheduler's object takes of the heap with all

@@ -7,7 +7,7 @@ import { openState } from '../launcher/state.mjs';
 import { buildWorker, workerBundle } from '../launcher/worker/bundle.mjs';
 import { startWorker } from '../launcher/worker/worker.mjs';
 import { fakeAgent, type FakeAgentOptions } from './fake-agent.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../test/harness/free-port.ts';
 
 /**
  * How soon a task starts: from the sending of a submit, from the dialling of a node that a job waits for, and from the

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { openState } from '../launcher/state.mjs';
 import { buildWorker, workerBundle } from '../launcher/worker/bundle.mjs';
 import { startWorker } from '../launcher/worker/worker.mjs';
-import { freePort } from './free-port.ts';
+import { freePort } from '../test/harness/free-port.ts';
 
 /**
  * What queries cost with many jobs stored: p50 of each with 1,000 and with 100,000, asked in turns on one machine, and

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../../launcher/config.mjs';
 import { Launched } from '../harness/launched.ts';
-import { dockerHost, freePort } from '../harness/stack.ts';
+import { freePort } from '../harness/free-port.ts';
+import { dockerHost } from '../harness/stack.ts';
 
 const JOBS = '/api/v1/orchestrator/jobs';
 const NODE_TOKEN = 'node token of this test';

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { root } from '../../launcher/config.mjs';
 import { commandLineOf, processesNaming } from '../../launcher/processes.mjs';
 import { Launched, plainEnvironment } from '../harness/launched.ts';
-import { freePort } from '../harness/stack.ts';
+import { freePort } from '../harness/free-port.ts';
 
 /** What is committed, in a folder that has nothing else. */
 const clone = mkdtempSync(join(tmpdir(), 'fresh-'));

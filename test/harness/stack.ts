@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { agentLog, startAgent, stopAgent } from '../../launcher/agent.mjs';
 import { openState, readRecords } from '../../launcher/state.mjs';
 import { keepRunning } from '../../launcher/supervise.mjs';
@@ -133,15 +133,6 @@ export function dockerHost(): string {
   const host = process.env['DOCKER_HOST'];
   if (host === undefined) throw new Error('DOCKER_HOST is not set: run the tests with npm test');
   return host;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** Asks until the answer is there. */

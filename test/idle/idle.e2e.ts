@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../../launcher/config.mjs';
 import { dockerJob } from '../harness/api.ts';
 import { Launched } from '../harness/launched.ts';
-import { freePort } from '../harness/stack.ts';
+import { freePort } from '../harness/free-port.ts';
 
 /** The lease that the sample's execution armed may look once more, 30 s after it. */
 const settleMs = 40_000;

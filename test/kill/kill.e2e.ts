@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../../launcher/config.mjs';
 import { COMPLETED, dockerJob } from '../harness/api.ts';
 import { Launched } from '../harness/launched.ts';
-import { freePort } from '../harness/stack.ts';
+import { freePort } from '../harness/free-port.ts';
 
 const jobCount = 20;
 const killAfterMs = 3_000;

@@ -120,6 +120,13 @@ describe('a batch job', () => {
       state: 'Failed',
       stateMessage: expect.stringContaining('not enough nodes'),
     });
+    expect(core.events.at(-1)?.details).toEqual({
+      IsError: 'true',
+      Retryable: 'true',
+      NodesRequested: '1',
+      NodesAvailable: '0',
+      NodesSuitable: '0',
+    });
   });
 
   test('with QueueTimeout 0 fails at once when it cannot start', () => {

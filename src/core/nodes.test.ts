@@ -20,6 +20,16 @@ describe('what a node says of itself', () => {
     core.join('n-a', { labels });
     expect(core.closings).toMatchObject([{ code: 4005 }]);
     expect(core.world.nodes.size).toBe(0);
+    const node = core.join('n-b');
+    const offers = {
+      engines: ['docker'],
+      publishers: [],
+      sources: [],
+      capacity: { cpu: 2, memory: 1, disk: 1, gpu: 0 },
+    };
+    core.frame(node, { type: 'capacity', labels, ...offers });
+    expect(core.closings).toHaveLength(2);
+    expect(core.world.nodes.get(node.nodeId)).toMatchObject({ connection: 'DISCONNECTED', info: { labels: {} } });
   });
 });
 

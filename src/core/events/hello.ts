@@ -96,7 +96,10 @@ export function takeCapacity(turn: Turn, session: Session, frame: Capacity): voi
   if (node === undefined) return;
   const { labels, engines, publishers, sources, capacity } = frame;
   const info = nodeInfo({ ...node.info, labels, engines, publishers, sources, capacity });
-  if (info === null) return turn.close(session.id, closeCodes.protocolError, NODE_INFO_TOO_LARGE);
+  if (info === null) {
+    takeDisconnect(turn, session.id, session.nodeId, NODE_INFO_TOO_LARGE);
+    return turn.close(session.id, closeCodes.protocolError, NODE_INFO_TOO_LARGE);
+  }
   turn.putNode({ ...node, info });
   turn.markNodesChanged();
 }

@@ -81,3 +81,8 @@ test('any text is a selector or a ShoalError', () => {
     ),
   );
 });
+
+test('what is longer than any selector needs is refused', ({ expect }) => {
+  expect(() => parseSelector([Array.from({ length: 21 }, (_, i) => `k${i}`).join(',')])).toThrow('more than 20');
+  expect(() => parseSelector([`a=${'b'.repeat(4096)}`])).toThrow('longer than 4096');
+});

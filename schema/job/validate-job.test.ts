@@ -33,6 +33,11 @@ const refusals: { name: string; body: unknown; message: string }[] = [
   { name: 'upper-case type', body: { Job: { ...job, Type: 'Batch' } }, message: 'invalid job type: "Batch"' },
   { name: 'negative count', body: { Job: { ...job, Count: -1 } }, message: 'job count must be >= 0' },
   {
+    name: 'priority beyond 53 bits',
+    body: { Job: { ...job, Priority: 2 ** 53 } },
+    message: 'Job.Priority: expected a whole number within 53 bits, got number 9007199254740992',
+  },
+  {
     name: 'count over the limit',
     body: { Job: { ...job, Count: MAX_COUNT + 1 } },
     message: `job count must be <= ${MAX_COUNT}`,

@@ -95,6 +95,10 @@ describe('answers', () => {
     const got = await send('GET', '/nothing', undefined, { 'X-Request-Id': 'mine' });
     expect([got.json().RequestID, got.headers.get('X-Request-Id')]).toEqual(['mine', 'mine']);
   });
+  test('cut a long id of the request', async ({ expect }) => {
+    const got = await send('GET', '/nothing', undefined, { 'X-Request-Id': 'x'.repeat(300) });
+    expect(got.headers.get('X-Request-Id')).toBe('x'.repeat(256));
+  });
 });
 
 describe('old API', () => {

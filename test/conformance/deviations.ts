@@ -300,4 +300,28 @@ export const deviations: readonly Deviation[] = [
     reason: 'refused with 400: the database reads no deeper',
     test: 'schema/job/validate-job.test.ts › deep nesting',
   },
+  {
+    item: 'numbers of a job beyond 53 bits',
+    verdict: 'no',
+    reason: 'refused with 400: JSON’s readers round them',
+    test: 'schema/job/validate-job.test.ts › priority beyond 53 bits',
+  },
+  {
+    item: 'selectors of over 20 requirements or 4,096 characters',
+    verdict: 'no',
+    reason: 'refused with 400: each requirement is a search of its own',
+    test: 'schema/selector.test.ts › what is longer than any selector needs is refused',
+  },
+  {
+    item: '`X-Request-Id` over 256 characters',
+    verdict: 'no',
+    reason: 'cut: it goes into every line of the log',
+    test: 'src/http/app.test.ts › cut a long id of the request',
+  },
+  {
+    item: '`GitCommit` of the version',
+    verdict: 'no',
+    reason: 'the first 12 digits of the release’s commit: no client reads more than its presence',
+    test: 'version',
+  },
 ];

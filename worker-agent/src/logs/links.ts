@@ -65,7 +65,7 @@ export class LogLinks {
       headers: { Authorization: `Bearer ${token}` },
       handshakeTimeout: HANDSHAKE_MS,
       perMessageDeflate: false,
-      ...(isUnseen(url) && { generateMask: (mask: Buffer) => void mask.fill(0) }),
+      ...(isDirect(url) && { generateMask: (mask: Buffer) => void mask.fill(0) }),
     });
     const link = new LogLink(socket);
     // Listened to from the start: what comes with the handshake would be lost on a later listener.
@@ -90,11 +90,11 @@ export class LogLinks {
 }
 
 /**
- * Whether nobody between can see what is sent. Masks are there for those who read along and take a task's output for
- * requests; without any, a key of zeros spares a copy of the whole log and a pass over it.
+ * Whether nobody is between. Masks are there for proxies that take a task's output for requests, and some of those look
+ * into TLS; on one machine there is none, and a key of zeros spares a copy of the whole log and a pass over it.
  */
-function isUnseen({ protocol, hostname }: URL): boolean {
-  return protocol === 'wss:' || hostname === '127.0.0.1' || hostname === '[::1]' || hostname === 'localhost';
+function isDirect({ hostname }: URL): boolean {
+  return hostname === '127.0.0.1' || hostname === '[::1]' || hostname === 'localhost';
 }
 
 /** Answers the pulls of one connection. */

@@ -27,6 +27,7 @@ const RETRY_MS = 1_000;
 const END_MS = 900;
 /** Docker keeps more than this of a log for sure; of a longer one the beginning may be gone. */
 const KEPT_BYTES = 64 * 1024 * 1024;
+
 interface RecordingPorts {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -136,10 +137,6 @@ export class EngineRecording implements Recording {
   }
 
   get #isLong(): boolean {
-    return this.#written > KEPT_BYTES;
-  }
-
-  get #written(): number {
-    return this.#spool.counts.stdout + this.#spool.counts.stderr;
+    return this.#spool.counts.stdout + this.#spool.counts.stderr > KEPT_BYTES;
   }
 }

@@ -31,12 +31,6 @@ export function agentLog(state, number) {
 }
 
 /**
- * Output passes through short-lived buffers. With a small young generation they are freed by its cheap collections; else
- * their sheer size starts full ones, several a second.
- */
-const nodeFlags = ['--max-semi-space-size=2'];
-
-/**
  * Starts the agent's bundle, what users get, in a process of its own.
  * @param {AgentOptions} options
  * @returns {Promise<import('node:child_process').ChildProcess>}
@@ -48,7 +42,7 @@ export async function startAgent(options) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // The agent runs other people's containers: it gets no secret but its own.
   const { DOCKER_HOST: _, SHOAL_ADMIN_TOKEN: _admin, ...env } = process.env;
-  const child = spawn(process.execPath, [...nodeFlags, agentBundle, '--state', folder, ...flags], {
+  const child = spawn(process.execPath, [agentBundle, '--state', folder, ...flags], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -45,6 +45,7 @@ const wanted: Readonly<Record<string, { readonly title: string; readonly names: 
       'quick end',
       'broken text',
       'much output',
+      'endless output',
       'disk full',
       'registry down',
       'daemon gone',

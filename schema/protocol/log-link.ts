@@ -5,8 +5,9 @@ import { z } from 'zod';
  * `openLog`. The far end asks for the log by offset, the agent answers with whole chunks; what is asked for at the end of
  * a log that still grows is answered when there is more.
  *
- * A log is a sequence of chunks, each a header of eight bytes (stream, three zeros, length as 32 bits, big end first) and
- * that many bytes of output. An offset counts bytes of this sequence and is always a chunk's beginning.
+ * A log is a sequence of chunks, each a header of eight bytes (stream; 1 for a note of Shoal's own, 0 for output; two zeros;
+ * length as 32 bits, big end first) and that many bytes. An offset counts bytes of this sequence and is always a chunk's
+ * beginning.
  */
 export const LogPull = z.object({
   type: z.literal('pull'),
@@ -78,7 +79,11 @@ export function decodePiece(data: unknown): LogPiece | null {
 export interface LogChunk {
   readonly stream: number;
   readonly bytes: Uint8Array;
+  /** Not printed by the task: it says what is missing here. */
+  readonly isNote?: boolean;
 }
+
+const NOTE_AT = 1;
 
 /** Splits whole chunks; what is cut off at the end is left out. */
 export function* readChunks(data: Uint8Array): Generator<LogChunk> {
@@ -88,15 +93,16 @@ export function* readChunks(data: Uint8Array): Generator<LogChunk> {
     const start = at + LOG_HEADER_BYTES;
     const end = start + view.getUint32(at + 4);
     if (end > data.length) return;
-    yield { stream: data[at] ?? 0, bytes: data.subarray(start, end) };
+    yield { stream: data[at] ?? 0, bytes: data.subarray(start, end), isNote: data[at + NOTE_AT] === 1 };
     at = end;
   }
 }
 
 /** One chunk with its header. */
-export function encodeChunk({ stream, bytes }: LogChunk): Uint8Array {
+export function encodeChunk({ stream, bytes, isNote = false }: LogChunk): Uint8Array {
   const chunk = new Uint8Array(LOG_HEADER_BYTES + bytes.length);
   chunk[0] = stream;
+  chunk[NOTE_AT] = isNote ? 1 : 0;
   new DataView(chunk.buffer).setUint32(4, bytes.length);
   chunk.set(bytes, LOG_HEADER_BYTES);
   return chunk;

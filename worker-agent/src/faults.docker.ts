@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { NodeId } from '@shoal/schema/ids';
 import { DockerEngine } from './engine/docker.ts';
 import type { RunSpec, StopRequest } from './journal/records.ts';
-import { LogShelf } from './logs/shelf.ts';
+import { LogShelf, type LogLimits } from './logs/shelf.ts';
 import { systemClock } from './machine/clock.ts';
 import { runLogged, type Ran } from './testing/run-logged.ts';
 import { shell, silentLog } from './testing/run-spec.ts';
@@ -77,10 +77,13 @@ afterAll(async () => {
 });
 
 /** Each with a log shelf of its own. */
-async function run(spec: RunSpec, more: { stop?: AbortSignal; onRunning?: () => void } = {}): Promise<Ran> {
+async function run(
+  spec: RunSpec,
+  more: { stop?: AbortSignal; onRunning?: () => void; limits?: LogLimits } = {},
+): Promise<Ran> {
   const putPart = async () => 'refused' as const;
   const ports = { engine, clock: systemClock, log: silentLog, putPart, isReported: () => true };
-  const shelf = new LogShelf(join(folder, randomUUID()), ports);
+  const shelf = new LogShelf(join(folder, randomUUID()), ports, more.limits);
   try {
     return await runLogged({ engine, shelf }, spec, more);
   } finally {
@@ -154,8 +157,30 @@ describe('a task', () => {
     expect(stdout.length).toBe(100_000_000);
     expect(stderr.slice(0, 64)).toBe(createHash('sha256').update(stdout).digest('hex'));
   });
+
+  test('[fault:endless output] that prints more than a log may hold keeps the first and the last half, and says how much is missing', async ({
+    expect,
+  }) => {
+    const lines = 5_000_000;
+    const all = Array.from({ length: lines }, (_, i) => `${i + 1}\n`).join('');
+    const limit = 16_000_000;
+    const { stdout, stderr } = await run(shell(`seq 1 ${lines}`, quick), { limits: { log: limit } });
+    const kept = stdout.toString('latin1');
+    const missing = Number(/^\[shoal: (\d+) bytes of output are missing here/.exec(stderr)?.[1]);
+    expect(kept.length + missing).toBe(all.length);
+    let first = 0;
+    while (kept[first] === all[first]) first += 1;
+    // Digits of both sides of the cut may be the same, so its place is found to a few bytes only.
+    const last = kept.slice(first);
+    expect(all.endsWith(last)).toBe(true);
+    for (const half of [first, last.length]) {
+      expect(half).toBeGreaterThan(0.4 * limit);
+      expect(half).toBeLessThan(0.55 * limit);
+    }
+  });
 });
 
+const quick = { resources: { cpu: 1, memory: 64_000_000, disk: 0, gpu: 0 } };
 const small = { resources: { cpu: 0.2, memory: 16_000_000, disk: 0, gpu: 0 } };
 
 describe('the daemon', () => {
@@ -166,6 +191,19 @@ describe('the daemon', () => {
     });
     expect(outcome).toMatchObject({ type: 'completed', output: { exitCode: 0 } });
     expect(stdout.toString('utf8')).toBe(Array.from({ length: 20 }, (_, i) => `${i + 1}\n`).join(''));
+  });
+
+  test('[fault:daemon gone] is gone for a while, and has dropped the beginning of a long log: that is gone on with where it was left', async ({
+    expect,
+  }) => {
+    const [long, lines] = [280_000_000, 80];
+    const script = `yes ${'x'.repeat(3_999)} | head -c ${long}; echo; i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo line $i; sleep 0.1; done`;
+    const onRunning = (): void => void setTimeout(() => daemon.cut(), 8_000);
+    const { outcome, stdout, stderr } = await run(shell(script, quick), { onRunning });
+    expect(outcome).toMatchObject({ type: 'completed' });
+    const end = `\n${Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')}`;
+    expect(stdout.subarray(-end.length).toString('latin1')).toBe(end);
+    expect([stderr, stdout.length]).toEqual(['', long + end.length]);
   });
 
   test('[fault:daemon hangs] hangs for a while: the task ends as it would have', async ({ expect }) => {

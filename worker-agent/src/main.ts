@@ -44,7 +44,7 @@ async function run(config: Config): Promise<void> {
     return entry === undefined || (entry.state === 'ended' && entry.acknowledged);
   };
   const logPorts = { engine, clock: systemClock, log, putPart: makePutPart(config.url), isReported };
-  const shelf = new LogShelf(state.logsPath, logPorts, config.logBudget);
+  const shelf = new LogShelf(state.logsPath, logPorts, { budget: config.logBudget });
   const links = new LogLinks({ clock: systemClock, log, base: config.url, shelf });
   const agent = new Agent(
     {

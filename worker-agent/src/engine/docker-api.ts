@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import type Docker from 'dockerode';
+import Docker from 'dockerode';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { z } from 'zod';
+import { AttachedOutput } from './docker-attach.ts';
 import { answered, PullProgress } from './pull-progress.ts';
 import type { RegistryAuth } from './registry-auth.ts';
 
@@ -18,6 +19,19 @@ interface Call {
   readonly auth?: RegistryAuth | null;
   /** Statuses that are no error. */
   readonly ok: readonly number[];
+}
+
+/** Which part of a log. */
+interface Wanted {
+  /** Both, when nothing is said. */
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  /** Epoch ms; 0 for all of it. */
+  readonly since?: number;
+  /** What is printed from now on as well. */
+  readonly follow?: boolean;
+  /** Each line after its time in RFC 3339 and a blank. */
+  readonly timestamps?: boolean;
 }
 
 interface Pull {
@@ -40,9 +54,11 @@ const PULL_SILENCE_MS = 5 * 60_000;
  */
 export class DockerApi {
   readonly #modem: Modem;
+  readonly #socketPath: string | null;
 
-  constructor(docker: Docker) {
-    this.#modem = docker.modem;
+  constructor(options: Docker.DockerOptions) {
+    this.#modem = new Docker(options).modem;
+    this.#socketPath = options.socketPath ?? null;
   }
 
   /** @param platform `linux/amd64`; an image of another is answered as if it were not there */
@@ -141,24 +157,25 @@ export class DockerApi {
   }
 
   /** Both streams of a container as they are written, multiplexed. Ends with the container. */
-  async attach(name: ExecutionId): Promise<IncomingMessage> {
+  async attach(name: ExecutionId): Promise<AsyncIterable<Uint8Array>> {
     const query = { stream: true, stdout: true, stderr: true };
-    return this.#dial({ method: 'POST', path: `/containers/${name}/attach`, query, ok: [200] });
+    const path = `/containers/${name}/attach`;
+    const direct =
+      this.#socketPath !== null &&
+      (await AttachedOutput.open(
+        this.#socketPath,
+        `${path}?stream=true&stdout=true&stderr=true`,
+        AbortSignal.timeout(CALL_MS),
+      ));
+    return direct || this.#dial({ method: 'POST', path, query, ok: [200] });
   }
 
-  /** What Docker has kept of the output, multiplexed, and then what follows. @param since epoch ms; 0 for all of it */
-  async follow(name: ExecutionId, since: number): Promise<IncomingMessage> {
-    const query = { follow: true, stdout: true, stderr: true, ...(since > 0 && { since: (since / 1000).toFixed(3) }) };
-    return this.#dial({ method: 'GET', path: `/containers/${name}/logs`, query, ok: [200] });
-  }
-
-  /** The log so far, multiplexed. The caller reads as much as it wants and destroys it. */
-  async logs(
-    name: ExecutionId,
-    streams: { stdout: boolean; stderr: boolean },
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
-    return this.#dial({ method: 'GET', path: `/containers/${name}/logs`, query: streams, signal, ok: [200] });
+  /** What Docker has kept of the output, multiplexed. The caller reads as much as it wants and destroys it. */
+  async logs(name: ExecutionId, wanted: Wanted, signal?: AbortSignal): Promise<IncomingMessage> {
+    const { stdout = true, stderr = true, since = 0, ...more } = wanted;
+    const query = { stdout, stderr, ...(since > 0 && { since: (since / 1000).toFixed(3) }), ...more };
+    const path = `/containers/${name}/logs`;
+    return this.#dial({ method: 'GET', path, query, ok: [200], ...(signal !== undefined && { signal }) });
   }
 
   /** Gets an image. Ends with an error when nothing is heard of it for five minutes. */

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
 import type { DockerApi } from './docker-api.ts';
+import { LOG_HEADER_BYTES } from '@shoal/schema/protocol/log-link';
 import { HeadReader, type Stream } from './docker-output.ts';
 import type { Heads } from './engine.ts';
 
@@ -21,6 +22,17 @@ export async function readHeads(api: DockerApi, executionId: ExecutionId): Promi
   const found = await read(api, executionId, { reader: alone, streams: [stream], maxBytes: TOGETHER_BYTES });
   if (!found) alone.giveUp(stream);
   return stream === 'stderr' ? pick(reader.heads(), alone.heads()) : pick(alone.heads(), reader.heads());
+}
+
+/** When the oldest line was printed that Docker still has, epoch ms; null when there is none. */
+export async function readKeptSince(api: DockerApi, executionId: ExecutionId): Promise<number | null> {
+  let head = Buffer.alloc(0);
+  for await (const chunk of await api.logs(executionId, { timestamps: true }, AbortSignal.timeout(SEARCH_MS))) {
+    head = Buffer.concat([head, Buffer.from(chunk)]);
+    const time = /^\d\S+(?= )/.exec(head.toString('latin1', LOG_HEADER_BYTES));
+    if (time !== null) return Date.parse(time[0]);
+  }
+  return null;
 }
 
 interface Reading {

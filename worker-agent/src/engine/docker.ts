@@ -1,4 +1,3 @@
-import Docker from 'dockerode';
 import { ExecutionId, type NodeId } from '@shoal/schema/ids';
 import { z } from 'zod';
 import type { RunSpec } from '../journal/records.ts';
@@ -10,7 +9,7 @@ import { errorText, type Clock, type Log } from '../ports.ts';
 import { createBody, labels, type Surroundings } from './container-spec.ts';
 import { DockerApi } from './docker-api.ts';
 import { asEngineError, statusOf, type Step } from './docker-errors.ts';
-import { readHeads } from './docker-logs.ts';
+import { readHeads, readKeptSince } from './docker-logs.ts';
 import { DockerNetworks } from './docker-networks.ts';
 import { parseDockerParams, type DockerParams } from './docker-params.ts';
 import { findDocker } from './docker-host.ts';
@@ -90,7 +89,7 @@ export class DockerEngine implements Engine {
       this.#api = null;
       return { ready: false, error: found.error, hint: found.hint };
     }
-    const api = this.#api ?? new DockerApi(new Docker(found.options));
+    const api = this.#api ?? new DockerApi(found.options);
     this.#api = api;
     try {
       this.#platform ||= await api.platform();
@@ -149,8 +148,16 @@ export class DockerEngine implements Engine {
   async capture(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>> {
     return this.#ask('other', '', async (api) => {
       if (from === 'start') return api.attach(executionId);
-      return api.follow(executionId, from === 'beginning' ? 0 : from);
+      return api.logs(executionId, { follow: true, since: from === 'beginning' ? 0 : from });
     });
+  }
+
+  async kept(executionId: ExecutionId, since: number): Promise<AsyncIterable<Uint8Array>> {
+    return this.#ask('other', '', (api) => api.logs(executionId, { since }));
+  }
+
+  async keptSince(executionId: ExecutionId): Promise<number | null> {
+    return this.#ask('other', '', (api) => readKeptSince(api, executionId));
   }
 
   async remove(executionId: ExecutionId): Promise<void> {
@@ -261,7 +268,7 @@ export class DockerEngine implements Engine {
   async #look(): Promise<DockerApi> {
     const found = await findDocker(this.#dockerHost);
     if (!found.ok) throw new Error(found.error);
-    this.#api ??= new DockerApi(new Docker(found.options));
+    this.#api ??= new DockerApi(found.options);
     return this.#api;
   }
 

@@ -62,11 +62,15 @@ export interface Engine {
   output(executionId: ExecutionId): Promise<Heads>;
   /**
    * The output as it comes, in Docker's multiplexed framing and cut anywhere; ends with the container. Absent in engines
-   * whose containers print nothing.
+   * whose containers print nothing. A piece is valid until the next one is asked for.
    * @param from `start` for a container that is not started yet: every byte as it is written. `beginning`: what the engine
    *   has kept and then the rest; a last line without an end may come with one. A time in epoch ms: what was kept since.
    */
   capture?(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>>;
+  /** The output that the engine has kept up to now, as `capture` gives it. @param since epoch ms */
+  kept?(executionId: ExecutionId, since: number): Promise<AsyncIterable<Uint8Array>>;
+  /** When the first of what the engine has kept was printed, epoch ms; null when it has kept nothing. */
+  keptSince?(executionId: ExecutionId): Promise<number | null>;
   /** Removes the container, running or not; one that is not there is no error. */
   remove(executionId: ExecutionId): Promise<void>;
   /** All containers of this node, whoever wants them. */

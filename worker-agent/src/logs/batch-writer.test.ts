@@ -12,6 +12,25 @@ test('what comes during a write is written together, in order', async () => {
   expect(written).toEqual(['a', 'bc']);
 });
 
+test('a buffer may be filled again as soon as it was handed over', async () => {
+  let goOn = (): void => {};
+  const hanging = new Promise<void>((resolve) => (goOn = resolve));
+  const written: string[] = [];
+  const writer = new BatchWriter(new FakeClock(), async (chunks) => {
+    await hanging;
+    written.push(chunks.toString());
+  });
+  const buffer = Buffer.alloc(1);
+  for (const text of ['a', 'b', 'c']) {
+    buffer.write(text);
+    await writer.add(buffer);
+  }
+  buffer.write('x');
+  goOn();
+  await writer.done();
+  expect(written.join('')).toBe('abc');
+});
+
 test('a disk that hangs slows its source down, does not stop it, and does not fill the memory', async () => {
   const clock = new FakeClock();
   let goOn = (): void => {};

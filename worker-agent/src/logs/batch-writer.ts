@@ -16,7 +16,7 @@ const HOLD_MS = 200;
 export class BatchWriter {
   readonly #clock: Clock;
   readonly #write: (chunks: Buffer) => Promise<void>;
-  /** What is written together is gathered here: buffers of their own would pile up until the next garbage collection. */
+  /** What is written lies here: buffers of their own would pile up until the next garbage collection. */
   readonly #batch = Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
   #waiting: Buffer[] = [];
   #bytes = 0;
@@ -27,11 +27,17 @@ export class BatchWriter {
     this.#write = write;
   }
 
-  /** Resolves when more may come. */
+  /** Resolves when more may come; the buffer is the caller's again as soon as this returns. */
   async add(chunks: Buffer): Promise<void> {
-    this.#waiting.push(chunks);
-    this.#bytes += chunks.length;
-    this.#writing ??= this.#writeAll();
+    if (this.#writing === null && chunks.length <= MAX_BATCH_BYTES) {
+      chunks.copy(this.#batch);
+      this.#writing = this.#writeAll(this.#batch.subarray(0, chunks.length));
+      return;
+    }
+    const own = Buffer.from(chunks);
+    this.#waiting.push(own);
+    this.#bytes += own.length;
+    this.#writing ??= this.#writeAll(this.#gather());
     if (this.#bytes > MAX_WAITING_BYTES) await this.#writing;
     else if (this.#bytes > MAX_BATCH_BYTES) await this.#holdBack(this.#writing);
   }
@@ -48,10 +54,9 @@ export class BatchWriter {
     await pause(this.#clock, HOLD_MS, written.signal);
   }
 
-  async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await this.#write(this.#gather());
-    }
+  async #writeAll(first: Buffer): Promise<void> {
+    await this.#write(first);
+    while (this.#waiting.length > 0) await this.#write(this.#gather());
     this.#writing = null;
   }
 
@@ -65,9 +70,8 @@ export class BatchWriter {
       bytes += piece.length;
       taken += 1;
     }
-    const pieces = this.#waiting.splice(0, Math.max(1, taken));
-    const [first] = pieces;
-    const batch = pieces.length === 1 && first !== undefined ? first : this.#batch.subarray(0, bytes);
+    const [first] = this.#waiting.splice(0, Math.max(1, taken));
+    const batch = taken === 0 && first !== undefined ? first : this.#batch.subarray(0, bytes);
     this.#bytes -= batch.length;
     return batch;
   }

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LOG_HEADER_BYTES, STDERR } from '@shoal/schema/protocol/log-link';
+import { readChunks, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
 
 /** How much of a container's output is in the log, per stream, without headers. */
 export interface Counts {
@@ -14,8 +14,9 @@ export interface Segment {
   readonly path: string;
   /** Of its first byte in the log. */
   readonly from: number;
-  /** What the log held of the output before it. */
+  /** What had come of the output before it, and up to its end. */
   readonly before: Counts;
+  after: Counts;
   bytes: number;
 }
 
@@ -28,12 +29,14 @@ export async function makeSegment(folder: string, from: number, before: Counts):
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = [from, before.stdout, before.stderr].map((n) => String(n).padStart(DIGITS, '0')).join('-');
   const path = join(folder, `${name}.log`);
-  return { file: await open(path, 'w+', 0o600), path, from, before, bytes: 0 };
+  return { file: await open(path, 'w+', 0o600), path, from, before, after: before, bytes: 0 };
 }
 
 export interface Found {
   readonly segments: Segment[];
   readonly counts: Counts;
+  /** When the last of it was written, epoch ms; null for an empty log. */
+  readonly writtenAt: number | null;
   /** The bytes of the whole chunks of the first segment, up to `headBytes`. */
   readonly head: Buffer;
 }
@@ -42,21 +45,22 @@ export interface Found {
 export async function openSegments(folder: string, headBytes: number): Promise<Found> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => NAME.test(name)).sort();
   const segments: Segment[] = [];
-  let counts: Counts = { stdout: 0, stderr: 0 };
   let head: Buffer = Buffer.alloc(0);
+  let writtenAt: number | null = null;
   for (const name of names) {
     const [, from = '0', stdout = '0', stderr = '0'] = NAME.exec(name) ?? [];
     const path = join(folder, name);
     const file = await open(path, 'r+');
     const before = { stdout: Number(stdout), stderr: Number(stderr) };
-    const scanned = await scan(file);
-    await file.truncate(scanned.bytes);
-    const segment = { file, path, from: Number(from), before, bytes: scanned.bytes };
-    if (segments.length === 0) head = await readAt(segment, 0, Buffer.alloc(Math.min(headBytes, scanned.bytes)));
+    const { size, mtimeMs } = await file.stat();
+    const { bytes, counts } = await scan(file);
+    if (bytes < size) await file.truncate(bytes);
+    writtenAt = mtimeMs;
+    const segment = { file, path, from: Number(from), before, after: add(before, counts), bytes };
+    if (segments.length === 0) head = await readAt(segment, 0, Buffer.alloc(Math.min(headBytes, bytes)));
     segments.push(segment);
-    counts = { stdout: before.stdout + scanned.counts.stdout, stderr: before.stderr + scanned.counts.stderr };
   }
-  return { segments, counts, head };
+  return { segments, counts: segments.at(-1)?.after ?? { stdout: 0, stderr: 0 }, writtenAt, head };
 }
 
 /** Bytes of a segment from `at`, as many as fit into the buffer. */
@@ -70,21 +74,28 @@ export async function dropSegment({ file, path }: Segment): Promise<void> {
   await rm(path, { force: true });
 }
 
-async function scan(file: FileHandle): Promise<{ bytes: number; counts: Counts }> {
-  const { size } = await file.stat();
+/** How much of whole chunks is output, per stream. */
+export function countOutput(chunks: Uint8Array): Counts {
   const counts = { stdout: 0, stderr: 0 };
-  const block = Buffer.allocUnsafe(SCAN_BYTES);
-  let at = 0;
-  while (at + LOG_HEADER_BYTES <= size) {
-    const { bytesRead } = await file.read(block, 0, SCAN_BYTES, at);
-    let used = 0;
-    while (used + LOG_HEADER_BYTES <= bytesRead) {
-      const length = block.readUInt32BE(used + 4);
-      if (at + used + LOG_HEADER_BYTES + length > size) return { bytes: at + used, counts };
-      counts[block[used] === STDERR ? 'stderr' : 'stdout'] += length;
-      used += LOG_HEADER_BYTES + length;
-    }
-    at += used;
+  for (const { stream, bytes, isNote } of readChunks(chunks)) {
+    if (isNote !== true) counts[stream === STDERR ? 'stderr' : 'stdout'] += bytes.length;
   }
-  return { bytes: at, counts };
+  return counts;
+}
+
+export function add(one: Counts, other: Counts): Counts {
+  return { stdout: one.stdout + other.stdout, stderr: one.stderr + other.stderr };
+}
+
+/** How far a file holds whole chunks, and what of them is output. No chunk is as long as a block. */
+async function scan(file: FileHandle): Promise<{ bytes: number; counts: Counts }> {
+  let counts: Counts = { stdout: 0, stderr: 0 };
+  const block = Buffer.allocUnsafe(SCAN_BYTES);
+  for (let at = 0; ;) {
+    const { bytesRead } = await file.read(block, 0, SCAN_BYTES, at);
+    const whole = wholeChunks(block.subarray(0, bytesRead));
+    if (whole === 0) return { bytes: at, counts };
+    counts = add(counts, countOutput(block.subarray(0, whole)));
+    at += whole;
+  }
 }

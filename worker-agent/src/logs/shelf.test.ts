@@ -47,7 +47,7 @@ function shelf(more: { budget?: number; reported?: (id: ExecutionId) => boolean;
     },
     isReported: more.reported ?? (() => true),
   };
-  return new LogShelf(folder, ports, more.budget);
+  return new LogShelf(folder, ports, { ...(more.budget !== undefined && { budget: more.budget }) });
 }
 
 async function write(logs: LogShelf, executionId: ExecutionId, token?: string): Promise<void> {

@@ -20,6 +20,13 @@ export interface ShelfPorts {
 /** What logs may take on the disk when nobody says. */
 export const DEFAULT_LOG_BUDGET = 10 * 1024 ** 3;
 
+export interface LogLimits {
+  /** For all logs together, in bytes. */
+  readonly budget?: number;
+  /** For one log, in bytes. */
+  readonly log?: number;
+}
+
 /**
  * The logs of this node: one folder each, from the first byte until all of it is stored away and nobody reads it here.
  * When they take more than their budget the oldest that are over are dropped, never one whose end is not reported.
@@ -27,16 +34,16 @@ export const DEFAULT_LOG_BUDGET = 10 * 1024 ** 3;
 export class LogShelf implements LogRecorder {
   readonly #folder: string;
   readonly #ports: ShelfPorts;
-  readonly #budgetBytes: number;
+  readonly #limits: LogLimits;
   readonly #storer: Storer;
   /** In the order in which they came here. */
   readonly #spools = new Map<ExecutionId, Promise<Spool>>();
   readonly #readers = new Map<ExecutionId, number>();
 
-  constructor(folder: string, ports: ShelfPorts, budgetBytes: number = DEFAULT_LOG_BUDGET) {
+  constructor(folder: string, ports: ShelfPorts, limits: LogLimits = {}) {
     this.#folder = folder;
     this.#ports = ports;
-    this.#budgetBytes = budgetBytes;
+    this.#limits = limits;
     this.#storer = new Storer(ports, (executionId) => void this.#tidy(executionId));
   }
 
@@ -101,7 +108,7 @@ export class LogShelf implements LogRecorder {
   #open(executionId: ExecutionId): Promise<Spool> {
     const known = this.#spools.get(executionId);
     if (known !== undefined) return known;
-    const opening = Spool.open(join(this.#folder, executionId));
+    const opening = Spool.open(join(this.#folder, executionId), this.#limits.log);
     this.#spools.set(executionId, opening);
     return opening;
   }
@@ -113,6 +120,7 @@ export class LogShelf implements LogRecorder {
   }
 
   async #keepBudget(): Promise<void> {
+    const { budget = DEFAULT_LOG_BUDGET } = this.#limits;
     const spools: [ExecutionId, Spool][] = [];
     let bytes = 0;
     for (const [executionId, opening] of this.#spools) {
@@ -121,7 +129,7 @@ export class LogShelf implements LogRecorder {
       bytes += spool.bytes;
     }
     for (const [executionId, spool] of spools) {
-      if (bytes <= this.#budgetBytes) return;
+      if (bytes <= budget) return;
       if (!spool.finished || !this.#ports.isReported(executionId)) continue;
       bytes -= spool.bytes;
       this.#ports.log.warn('log.dropped', {

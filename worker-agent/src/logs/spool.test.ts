@@ -84,7 +84,7 @@ describe('a log', () => {
     expect(last).toEqual(Array.from({ length: last.length }, (_, i) => 500 - last.length + i));
     expect(last.length).toBeGreaterThan(28);
     const told = Number(/\d+/.exec(texts[missing]?.slice(2) ?? '')?.[0]);
-    expect(told).toBe((500 - first.length - last.length) * 50);
+    expect(told).toBe((500 - first.length - last.length) * 42);
     // The next agent finds the same.
     await spool.close();
     const again = await Spool.open(folder, maxBytes);
@@ -100,8 +100,12 @@ describe('a log', () => {
     await rm(folder);
     await spool.append(out('kept'));
     await spool.finish();
-    expect(await readAll(spool)).toEqual(['2:[shoal: 12 bytes of output could not be written here]\n', '1:kept']);
+    expect(await readAll(spool)).toEqual(['2:[shoal: 4 bytes of output could not be written here]\n', '1:kept']);
     await spool.close();
+    // The next agent knows how much there was, and takes Shoal's own words for none of it.
+    const again = await Spool.open(folder);
+    expect(again.counts).toEqual({ stdout: 8, stderr: 0 });
+    await again.close();
   });
 
   test('leaves nothing when it is removed', async ({ expect }) => {

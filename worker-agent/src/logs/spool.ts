@@ -1,11 +1,21 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_LOG_BYTES, MAX_RUN_OUTPUT_BYTES } from '@shoal/schema/limits';
-import { encodeChunk, LOG_HEADER_BYTES, readChunks, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
+import { encodeChunk, LOG_HEADER_BYTES, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
 import { z } from 'zod';
 import { HeadReader } from '../engine/docker-output.ts';
 import type { Heads } from '../engine/engine.ts';
-import { dropSegment, makeSegment, openSegments, readAt, type Counts, type Segment } from './segments.ts';
+import {
+  add,
+  countOutput,
+  dropSegment,
+  makeSegment,
+  openSegments,
+  readAt,
+  type Counts,
+  type Found,
+  type Segment,
+} from './segments.ts';
 
 /** What is known of a log beside its chunks. */
 const State = z.object({
@@ -18,6 +28,8 @@ const State = z.object({
   lost: z.number().default(0),
   /** The execution's token, to store the log also after a restart. */
   token: z.string().nullable().default(null),
+  /** When the first chunk came, epoch ms. */
+  firstAt: z.number().nullable().default(null),
 });
 type State = z.infer<typeof State>;
 
@@ -43,26 +55,26 @@ export class Spool {
   readonly #segmentLimit: number;
   #segments: Segment[];
   #counts: Counts;
+  #writtenAt: number | null;
   #state: State;
   readonly #head = new HeadReader();
   #waiters = new Set<() => void>();
   #closed = false;
 
-  private constructor(folder: string, found: { segments: Segment[]; counts: Counts; state: State }, maxBytes: number) {
+  private constructor(folder: string, found: Found, state: State, maxBytes: number) {
     this.#folder = folder;
     this.#segments = found.segments;
     this.#counts = found.counts;
-    this.#state = found.state;
+    this.#writtenAt = found.writtenAt;
+    this.#state = state;
+    this.#head.push(found.head);
     this.#headLimit = Math.floor(maxBytes / 2);
     this.#segmentLimit = Math.max(1, Math.floor(maxBytes / 2 / TAIL_SEGMENTS));
   }
 
   /** Opens what a former agent wrote, or an empty log. Nothing is on the disk before the first chunk. */
   static async open(folder: string, maxBytes: number = MAX_LOG_BYTES): Promise<Spool> {
-    const { segments, counts, head } = await openSegments(folder, HEAD_BYTES);
-    const spool = new Spool(folder, { segments, counts, state: await readState(folder) }, maxBytes);
-    spool.#head.push(head);
-    return spool;
+    return new Spool(folder, await openSegments(folder, HEAD_BYTES), await readState(folder), maxBytes);
   }
 
   /** The offset after its last chunk. */
@@ -79,6 +91,15 @@ export class Spool {
   /** How much of the container's output has come here, kept or not. */
   get counts(): Counts {
     return this.#counts;
+  }
+
+  /** When its first and its last chunk came, epoch ms; null for an empty log. */
+  get firstAt(): number | null {
+    return this.#state.firstAt;
+  }
+
+  get writtenAt(): number | null {
+    return this.#writtenAt;
   }
 
   get finished(): boolean {
@@ -117,25 +138,27 @@ export class Spool {
     if (this.#state.finished || this.#closed) return;
     this.#head.push(chunks);
     const before = this.#counts;
-    this.#count(chunks);
+    this.#counts = add(before, countOutput(chunks));
+    this.#writtenAt = Date.now();
     try {
-      if (this.#state.lost > 0)
-        await this.#write(marker(`${this.#state.lost} bytes of output could not be written here`), before);
-      this.#state.lost = 0;
-      await this.#write(chunks, before);
+      await this.#writeLoss(before);
+      await this.#write(chunks, before, this.#counts);
     } catch {
-      this.#state.lost += chunks.length;
+      this.#state.lost += outputBytes(this.#counts) - outputBytes(before);
     }
+    this.#wake();
+  }
+
+  /** Adds words of Shoal's own between what the task printed. */
+  async addNote(text: string): Promise<void> {
+    await this.#write(note(text), this.#counts, this.#counts).catch(() => {});
     this.#wake();
   }
 
   /** Nothing more will come. */
   async finish(): Promise<void> {
     if (this.#state.finished) return;
-    if (this.#state.lost > 0) {
-      const text = `${this.#state.lost} bytes of output could not be written here`;
-      await this.#write(marker(text), this.#counts).catch(() => {});
-    }
+    await this.#writeLoss(this.#counts).catch(() => {});
     this.#state.finished = true;
     await this.#save();
     this.#wake();
@@ -155,8 +178,7 @@ export class Spool {
     const segment = this.#segments[at];
     if (segment === undefined) return { chunks: new Uint8Array(0), next: from, end: this.finished };
     if (from < segment.from) {
-      const text = `${segment.from - from} bytes of output are missing here, the log is too long`;
-      return { chunks: marker(text), next: segment.from, end: false };
+      return { chunks: note(`${this.#missing(at, from)}, the log is too long`), next: segment.from, end: false };
     }
     const wanted = Math.min(maxBytes, segment.from + segment.bytes - from);
     const data = await readAt(segment, from - segment.from, buffer?.subarray(0, wanted) ?? Buffer.allocUnsafe(wanted));
@@ -193,14 +215,32 @@ export class Spool {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #write(chunks: Uint8Array, before: Counts): Promise<void> {
+  /** What is gone between an offset and a segment. */
+  #missing(at: number, from: number): string {
+    const [segment, last] = [this.#segments[at], this.#segments[at - 1]];
+    // Known to the byte for who has read all that is there of what was before.
+    if (segment === undefined || last === undefined || from !== last.from + last.bytes) return 'output is missing here';
+    const bytes = outputBytes(segment.before) - outputBytes(last.after);
+    return `${bytes} bytes of output are missing here`;
+  }
+
+  async #writeLoss(counts: Counts): Promise<void> {
+    if (this.#state.lost === 0) return;
+    await this.#write(note(`${this.#state.lost} bytes of output could not be written here`), counts, counts);
+    this.#state.lost = 0;
+  }
+
+  /** @param before, after how much had come of the output, and has with these chunks, whether it could be written or not */
+  async #write(chunks: Uint8Array, before: Counts, after: Counts): Promise<void> {
     const segment = await this.#segmentFor(chunks.length, before);
     try {
       await segment.file.write(chunks, 0, chunks.length, segment.bytes);
       segment.bytes += chunks.length;
+      segment.after = after;
     } catch (error) {
       // Half a chunk would make all that follows unreadable.
-      await segment.file.truncate(segment.bytes).catch(() => {});
+      if (segment.bytes > 0) await segment.file.truncate(segment.bytes).catch(() => {});
+      else await this.#drop(segment);
       throw error;
     }
   }
@@ -208,24 +248,23 @@ export class Spool {
   async #segmentFor(bytes: number, before: Counts): Promise<Segment> {
     const last = this.#segments.at(-1);
     const limit = this.#segments.length <= 1 ? this.#headLimit : this.#segmentLimit;
-    if (last !== undefined && last.bytes + bytes <= limit) return last;
+    // What was lost is in no file: the name of the next one says how much there was.
+    if (last !== undefined && last.bytes + bytes <= limit && this.#state.lost === 0) return last;
     const made = await makeSegment(this.#folder, this.size, before);
     this.#segments.push(made);
-    // The first one is the log's first half.
-    if (this.#segments.length > TAIL_SEGMENTS + 1) {
-      const [dropped] = this.#segments.splice(1, 1);
-      if (dropped !== undefined) await dropSegment(dropped);
+    if (last === undefined) {
+      this.#state.firstAt = this.#writtenAt;
+      await this.#save();
     }
+    // The first one is the log's first half.
+    const [, oldest] = this.#segments;
+    if (this.#segments.length > TAIL_SEGMENTS + 1 && oldest !== undefined) await this.#drop(oldest);
     return made;
   }
 
-  #count(chunks: Buffer): void {
-    let { stdout, stderr } = this.#counts;
-    for (const { stream, bytes } of readChunks(chunks)) {
-      if (stream === STDERR) stderr += bytes.length;
-      else stdout += bytes.length;
-    }
-    this.#counts = { stdout, stderr };
+  async #drop(segment: Segment): Promise<void> {
+    this.#segments = this.#segments.filter((one) => one !== segment);
+    await dropSegment(segment);
   }
 
   async #save(): Promise<void> {
@@ -254,10 +293,14 @@ async function readState(folder: string): Promise<State> {
   try {
     return State.parse(JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')));
   } catch {
-    return { finished: false, stored: 0, complete: false, lost: 0, token: null };
+    return { finished: false, stored: 0, complete: false, lost: 0, token: null, firstAt: null };
   }
 }
 
-function marker(text: string): Uint8Array {
-  return encodeChunk({ stream: STDERR, bytes: Buffer.from(`[shoal: ${text}]\n`, 'utf8') });
+function outputBytes({ stdout, stderr }: Counts): number {
+  return stdout + stderr;
+}
+
+function note(text: string): Uint8Array {
+  return encodeChunk({ stream: STDERR, bytes: Buffer.from(`[shoal: ${text}]\n`, 'utf8'), isNote: true });
 }

@@ -93,17 +93,20 @@ export class Shell implements SchedulerRpc {
     this.#reception.accepted(socket);
   }
 
+  /** Never rejects: what could not be taken the agent sends again. */
   async takeFrame(socket: ObjectSocket, data: string | ArrayBuffer): Promise<void> {
     this.#ports.log('object.message', { chars: typeof data === 'string' ? data.length : 0 });
-    await this.#reception.takeFrame(socket, data);
+    await this.#listen(this.#reception.takeFrame(socket, data));
   }
 
+  /** Never rejects: a state that is loaded anew goes by the connections that are there. */
   async takeClose(socket: ObjectSocket, code: number, reason: string): Promise<void> {
-    await this.#reception.takeClose(socket, `connection closed (${code}${reason === '' ? '' : `: ${reason}`})`);
+    const why = `connection closed (${code}${reason === '' ? '' : `: ${reason}`})`;
+    await this.#listen(this.#reception.takeClose(socket, why));
   }
 
   async takeError(socket: ObjectSocket): Promise<void> {
-    await this.#reception.takeClose(socket, 'connection lost');
+    await this.#listen(this.#reception.takeClose(socket, 'connection lost'));
   }
 
   /** Never rejects: an alarm that could not be served comes again. */
@@ -116,6 +119,14 @@ export class Shell implements SchedulerRpc {
     } catch (error) {
       this.#ports.log('alarm.failed', { error: String(error) }, 'error');
       await retryAlarm(this.#ctx, now + ALARM_RETRY_MS);
+    }
+  }
+
+  async #listen(heard: Promise<void>): Promise<void> {
+    try {
+      await heard;
+    } catch (error) {
+      this.#ports.log('frame.failed', { error: String(error) }, 'warn');
     }
   }
 

@@ -111,7 +111,7 @@ async function bare(engine: DockerEngine): Promise<Sample> {
   await engine.wait(run.executionId);
   let stderr = '';
   const chunker = new Chunker();
-  for await (const data of await engine.capture(run.executionId, 'beginning')) {
+  for await (const data of await engine.kept(run.executionId)) {
     for (const { stream, bytes } of readChunks(chunker.push(Buffer.from(data)))) {
       if (stream === STDERR) stderr += Buffer.from(bytes).toString('utf8');
     }

@@ -206,6 +206,50 @@ describe('the daemon', () => {
     expect([stderr, stdout.length]).toEqual(['', long + end.length]);
   });
 
+  test('[fault:daemon gone] is gone for a while, twice, while a task prints at full speed: its log is whole all the same', async ({
+    expect,
+  }) => {
+    const lines = 3_000_000;
+    const timers: NodeJS.Timeout[] = [];
+    const onRunning = (): void => void timers.push(...[1_000, 3_500].map((ms) => setTimeout(() => daemon.cut(), ms)));
+    const { outcome, stdout, stderr } = await run(shell(`seq 1 ${lines}`, quick), { onRunning });
+    for (const timer of timers) clearTimeout(timer);
+    expect(outcome).toMatchObject({ type: 'completed' });
+    const all = Array.from({ length: lines }, (_, i) => `${i + 1}\n`).join('');
+    expect([stderr, stdout.length]).toEqual(['', all.length]);
+    expect(stdout.equals(Buffer.from(all))).toBe(true);
+  });
+
+  test('[fault:daemon gone] is gone while a task starts, prints and ends: its log is whole all the same', async ({
+    expect,
+  }) => {
+    const spec = shell('echo hello; echo end >&2; printf "no end of line"');
+    const ports = {
+      engine,
+      clock: systemClock,
+      log: silentLog,
+      putPart: async () => 'refused' as const,
+      isReported: () => true,
+    };
+    const shelf = new LogShelf(join(folder, randomUUID()), ports);
+    await engine.create(spec, 'none', new AbortController().signal);
+    const recording = await shelf.record(spec, 'created');
+    daemon.cut();
+    // Connections that it had are found broken first.
+    for (let tries = 0; tries < 10; tries += 1) {
+      const isStarted = await engine.start(spec.executionId).then(
+        () => true,
+        () => false,
+      );
+      if (isStarted) break;
+    }
+    await engine.wait(spec.executionId);
+    await recording?.finish();
+    expect(recording?.heads()).toMatchObject({ stdout: 'hello\nno end of line', stderr: 'end\n' });
+    await engine.remove(spec.executionId);
+    await shelf.close();
+  });
+
   test('[fault:daemon hangs] hangs for a while: the task ends as it would have', async ({ expect }) => {
     const { outcome, stdout } = await run(shell('echo one; sleep 2; echo two'), {
       onRunning: () => {

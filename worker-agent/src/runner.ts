@@ -166,7 +166,8 @@ async function conclude(ports: RunnerPorts, { run, recording }: Followed, watch:
     const failure = makeFailure('environment', 'Running Execution', 'memory limit exceeded', hint);
     return { type: 'failed', failure, output: outputOf(heads, end.exitCode, failure.message) };
   }
-  if (killedExitCodes.has(end.exitCode) && (watch.interrupted || !(await engine.probe()).ready)) {
+  const interrupted = watch.interrupted || recording?.wasInterrupted === true;
+  if (killedExitCodes.has(end.exitCode) && (interrupted || !(await engine.probe()).ready)) {
     const failure = makeFailure(
       'infrastructure',
       'Running Execution',

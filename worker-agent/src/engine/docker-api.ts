@@ -26,10 +26,9 @@ interface Wanted {
   /** Both, when nothing is said. */
   readonly stdout?: boolean;
   readonly stderr?: boolean;
-  /** Epoch ms; 0 for all of it. */
+  /** Epoch ms, both included; 0 and null for all of it. */
   readonly since?: number;
-  /** What is printed from now on as well. */
-  readonly follow?: boolean;
+  readonly until?: number | null;
   /** Each line after its time in RFC 3339 and a blank. */
   readonly timestamps?: boolean;
 }
@@ -172,8 +171,12 @@ export class DockerApi {
 
   /** What Docker has kept of the output, multiplexed. The caller reads as much as it wants and destroys it. */
   async logs(name: ExecutionId, wanted: Wanted, signal?: AbortSignal): Promise<IncomingMessage> {
-    const { stdout = true, stderr = true, since = 0, ...more } = wanted;
-    const query = { stdout, stderr, ...(since > 0 && { since: (since / 1000).toFixed(3) }), ...more };
+    const { stdout = true, stderr = true, timestamps = false, since = 0, until = null } = wanted;
+    const query = {
+      ...{ stdout, stderr, timestamps },
+      ...(since > 0 && { since: (since / 1000).toFixed(3) }),
+      ...(until !== null && { until: (until / 1000).toFixed(3) }),
+    };
     const path = `/containers/${name}/logs`;
     return this.#dial({ method: 'GET', path, query, ok: [200], ...(signal !== undefined && { signal }) });
   }

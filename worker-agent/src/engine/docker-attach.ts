@@ -60,17 +60,22 @@ export class AttachedOutput implements AsyncIterable<Uint8Array> {
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
-    try {
-      for (;;) {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void> {
+    let wasMuch = true;
+    return {
+      next: async () => {
+        if (!wasMuch) await sleep(GATHER_MS);
         const piece = await this.#next();
-        if (piece === null) return;
-        yield piece;
-        if (piece.length < MUCH_BYTES) await sleep(GATHER_MS);
-      }
-    } finally {
-      this.#socket.destroy();
-    }
+        if (piece === null) return { done: true, value: undefined };
+        wasMuch = piece.length >= MUCH_BYTES;
+        return { done: false, value: piece };
+      },
+      // Also before the first piece was asked for, and while one is.
+      return: async () => {
+        this.#socket.destroy();
+        return { done: true, value: undefined };
+      },
+    };
   }
 
   /** @returns whether what follows is the output */

@@ -26,6 +26,7 @@ import {
   type Engine,
   type EngineHealth,
   type Heads,
+  type KeptRange,
 } from './engine.ts';
 
 const Inspected = z.object({
@@ -145,15 +146,12 @@ export class DockerEngine implements Engine {
     return this.#ask('other', '', (api) => readHeads(api, executionId));
   }
 
-  async capture(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>> {
-    return this.#ask('other', '', async (api) => {
-      if (from === 'start') return api.attach(executionId);
-      return api.logs(executionId, { follow: true, since: from === 'beginning' ? 0 : from });
-    });
+  async capture(executionId: ExecutionId): Promise<AsyncIterable<Uint8Array>> {
+    return this.#ask('other', '', (api) => api.attach(executionId));
   }
 
-  async kept(executionId: ExecutionId, since: number): Promise<AsyncIterable<Uint8Array>> {
-    return this.#ask('other', '', (api) => api.logs(executionId, { since }));
+  async kept(executionId: ExecutionId, range: KeptRange = {}): Promise<AsyncIterable<Uint8Array>> {
+    return this.#ask('other', '', (api) => api.logs(executionId, range));
   }
 
   async keptSince(executionId: ExecutionId): Promise<number | null> {

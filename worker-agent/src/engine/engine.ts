@@ -26,6 +26,12 @@ export interface Heads {
   readonly stderrTruncated: boolean;
 }
 
+/** Epoch ms of the engine's clock, both included. */
+export interface KeptRange {
+  readonly since?: number;
+  readonly until?: number | null;
+}
+
 export type EngineHealth =
   | {
       readonly ready: true;
@@ -61,14 +67,13 @@ export interface Engine {
   stop(executionId: ExecutionId, graceMs: number): Promise<void>;
   output(executionId: ExecutionId): Promise<Heads>;
   /**
-   * The output as it comes, in Docker's multiplexed framing and cut anywhere; ends with the container. Absent in engines
-   * whose containers print nothing. A piece is valid until the next one is asked for.
-   * @param from `start` for a container that is not started yet: every byte as it is written. `beginning`: what the engine
-   *   has kept and then the rest; a last line without an end may come with one. A time in epoch ms: what was kept since.
+   * The output from now on, as it is written, in Docker's multiplexed framing and cut anywhere; ends with the container, or
+   * with the connection. The task is held back while nobody reads. A piece is valid until the next one is asked for. Absent
+   * in engines whose containers print nothing.
    */
-  capture?(executionId: ExecutionId, from: 'start' | 'beginning' | number): Promise<AsyncIterable<Uint8Array>>;
-  /** The output that the engine has kept up to now, as `capture` gives it. @param since epoch ms */
-  kept?(executionId: ExecutionId, since: number): Promise<AsyncIterable<Uint8Array>>;
+  capture?(executionId: ExecutionId): Promise<AsyncIterable<Uint8Array>>;
+  /** The output that the engine has kept up to now, framed the same way; without a line that is not ended yet. */
+  kept?(executionId: ExecutionId, range?: KeptRange): Promise<AsyncIterable<Uint8Array>>;
   /** When the first of what the engine has kept was printed, epoch ms; null when it has kept nothing. */
   keptSince?(executionId: ExecutionId): Promise<number | null>;
   /** Removes the container, running or not; one that is not there is no error. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Overlap, Tail, type Found } from './overlap.ts';
+import { findJoint, Overlap, Tail, type Found } from './overlap.ts';
 
 /** What is found of a stream of which `known` was written down, read again from a line on, in pieces. */
 function find(known: string, again: string, pieceBytes = 1_000): Found {
@@ -43,4 +43,20 @@ test('what is short may have been printed again: it is taken for known, and it i
   expect(find(`begin\n${warning}`, `${warning}end\n`)).toMatchObject({ known: warning.length, isDoubtful: true });
   const twice = warning.repeat(2);
   expect(find(twice.repeat(3), `${twice}end\n`)).toMatchObject({ known: twice.length, isDoubtful: true });
+});
+
+test('the beginning of one reading is found in another that ends later or earlier', () => {
+  const kept = numbered(0, 500);
+  fc.assert(
+    fc.property(fc.nat(kept.length - 12), fc.integer({ min: 30, max: 5_000 }), (at, length) => {
+      const first = numbered(0, 1_000).slice(at, at + length);
+      expect(findJoint(Buffer.from(kept), Buffer.from(first), 16_384)).toEqual({ at, isDoubtful: false });
+    }),
+  );
+});
+
+test('a first line that is not kept yet is not found', () => {
+  expect(findJoint(Buffer.from(numbered(0, 10)), Buffer.from('line 10\n'), 16_384)).toBeNull();
+  expect(findJoint(Buffer.from('line'), Buffer.from('line 1\n'), 16_384)).toBeNull();
+  expect(findJoint(Buffer.from('x'.repeat(20)), Buffer.from('x'.repeat(30)), 20)).toEqual({ at: 0, isDoubtful: false });
 });

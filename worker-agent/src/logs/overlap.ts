@@ -90,3 +90,27 @@ function isTelling(end: Buffer, tail: Buffer): boolean {
   const isSeveral = end.indexOf(NEWLINE) < end.length - 1;
   return end.length >= SURE_BYTES && isSeveral && tail.indexOf(end) === tail.length - end.length;
 }
+
+/**
+ * Finds where `first`, the beginning of one reading of a stream, lies in `kept`, the end of another.
+ * @param longLine bytes that are enough of a line without an end
+ * @returns null when the first line of `first` is not whole in `kept`
+ */
+export function findJoint(kept: Buffer, first: Buffer, longLine: number): { at: number; isDoubtful: boolean } | null {
+  // The last of several: what comes twice is better than what does not come.
+  const at = kept.lastIndexOf(first);
+  if (at >= 0) return { at, isDoubtful: kept.indexOf(first) !== at };
+  const end = first.indexOf(NEWLINE) + 1;
+  const lineBytes = end > 0 ? Math.min(end, longLine) : longLine;
+  const longest = longestEnd(kept, first, Math.min(kept.length, first.length - 1));
+  if (longest < lineBytes) return null;
+  return { at: kept.length - longest, isDoubtful: longestEnd(kept, first, longest - 1) >= SURE_BYTES };
+}
+
+/** How long an end of `kept` is the beginning of `first`, at most. */
+function longestEnd(kept: Buffer, first: Buffer, most: number): number {
+  for (let bytes = most; bytes > 0; bytes -= 1) {
+    if (kept.subarray(kept.length - bytes).equals(first.subarray(0, bytes))) return bytes;
+  }
+  return 0;
+}

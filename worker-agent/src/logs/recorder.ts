@@ -5,14 +5,16 @@ import type { RunSpec } from '../journal/records.ts';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { Chunker } from './chunker.ts';
-import { resume, type Resumption } from './resume.ts';
+import { isEnded, resume } from './resume.ts';
 import type { Spool } from './spool.ts';
 
 /** Writes down what one execution prints. */
 export interface Recording {
-  /** The container has ended: reads what is left of its output, for a few seconds at most, and closes the log. */
+  /** The container has ended: reads what is left of its output, as long as it comes, and closes the log. */
   finish(): Promise<void>;
   heads(): Heads;
+  /** The engine went away while it was read. */
+  readonly wasInterrupted: boolean;
 }
 
 export interface LogRecorder {
@@ -20,11 +22,14 @@ export interface LogRecorder {
   record(run: RunSpec, state: Container['state']): Promise<Recording | null>;
 }
 
-/** How long output may still arrive after the end of its container. */
-const DRAIN_MS = 10_000;
+/** How long nothing may come of the output of a container that has ended; the engine may have to look for it. */
+const SILENCE_MS = 30_000;
 const RETRY_MS = 1_000;
-/** Between the end of a container's output and the word of its end; shorter than any retry of the engine. */
-const END_MS = 900;
+const MAX_RETRY_MS = 10_000;
+/** How long the end of output takes that is all read, most times. */
+const SOON_MS = 500;
+/** Not too long to be read once more. */
+const SHORT_BYTES = 1024 * 1024;
 
 interface RecordingPorts {
   readonly engine: Engine;
@@ -42,8 +47,13 @@ export class EngineRecording implements Recording {
   readonly #ports: RecordingPorts;
   readonly #executionId: ExecutionId;
   readonly #spool: Spool;
+  /** The container has ended, or never will begin. */
   readonly #ended = new AbortController();
+  readonly #gaveUp = new AbortController();
   #pumping: Promise<void> = Promise.resolve();
+  /** Grows with every piece that comes. */
+  #pieces = 0;
+  #wasInterrupted = false;
 
   private constructor(ports: RecordingPorts, executionId: ExecutionId, spool: Spool) {
     this.#ports = ports;
@@ -51,16 +61,21 @@ export class EngineRecording implements Recording {
     this.#spool = spool;
   }
 
-  /** @throws EngineError when the engine gives no output; it may be tried again */
+  /** @throws EngineError when the engine gives no output of a container that is not started; it may be tried again */
   static async begin(
     ports: RecordingPorts,
     { executionId, spool, state }: { executionId: ExecutionId; spool: Spool; state: Container['state'] },
   ): Promise<EngineRecording> {
     const recording = new EngineRecording(ports, executionId, spool);
-    if (spool.finished) return recording;
-    const resumption = state === 'created' ? await recording.#begin() : await recording.#resume();
-    if (resumption !== null) recording.#pumping = recording.#pumpAll(resumption);
+    if (spool.finished || ports.engine.capture === undefined) return recording;
+    // A task that runs is not to wait for what was printed before: it may have to be stopped.
+    const first = state === 'created' ? await ports.engine.capture(executionId) : recording.#resume();
+    recording.#pumping = recording.#pumpAll(first);
     return recording;
+  }
+
+  get wasInterrupted(): boolean {
+    return this.#wasInterrupted;
   }
 
   heads(): Heads {
@@ -69,55 +84,89 @@ export class EngineRecording implements Recording {
 
   async finish(): Promise<void> {
     this.#ended.abort();
-    await Promise.race([this.#pumping, pause(this.#ports.clock, DRAIN_MS)]);
+    if (!(await this.#isDoneWithin(SOON_MS))) {
+      const isUnborn = await this.#isUnborn();
+      const isDone = !isUnborn && (await this.#isDoneInTheEnd());
+      this.#gaveUp.abort();
+      if (!isUnborn && !isDone) await this.#spool.addNote('the rest of the output could not be read');
+    }
     await this.#spool.finish();
   }
 
-  async #pumpAll(first: Resumption): Promise<void> {
-    for (let next: Resumption | null = first; next !== null; next = await this.#reopen()) {
+  /** Waits as long as something comes. */
+  async #isDoneInTheEnd(): Promise<boolean> {
+    for (let pieces = -1; pieces < this.#pieces;) {
+      pieces = this.#pieces;
+      if (await this.#isDoneWithin(SILENCE_MS)) return true;
+    }
+    return false;
+  }
+
+  async #isDoneWithin(ms: number): Promise<boolean> {
+    const over = new AbortController();
+    const late = pause(this.#ports.clock, ms, over.signal).then(() => false);
+    const isDone = await Promise.race([this.#pumping.then(() => true), late]);
+    over.abort();
+    return isDone;
+  }
+
+  /** A container that was never started prints nothing and ends nothing. */
+  async #isUnborn(): Promise<boolean> {
+    const container = await this.#ports.engine.find(this.#executionId).catch(() => null);
+    return container?.state === 'created';
+  }
+
+  async #pumpAll(first: AsyncIterable<Uint8Array>): Promise<void> {
+    const { clock, log } = this.#ports;
+    let retryMs = RETRY_MS;
+    for (let source = first; !this.#gaveUp.signal.aborted; source = this.#resume()) {
+      const before = this.#pieces;
       try {
-        await this.#pump(next);
-        // A connection to a daemon that went away ends as one whose container has ended.
-        await pause(this.#ports.clock, END_MS, this.#ended.signal);
-        if (this.#ended.signal.aborted) return;
+        await this.#pump(source);
+        const end = await this.#whatEnded();
+        if (end === 'output') return;
+        if (end === 'perhaps output') continue;
       } catch (error) {
-        if (this.#spool.finished) return;
-        this.#ports.log.warn('log.interrupted', { executionId: this.#executionId, error: errorText(error) });
+        this.#wasInterrupted = true;
+        log.warn('log.interrupted', { executionId: this.#executionId, error: errorText(error) });
       }
+      retryMs = this.#pieces > before ? RETRY_MS : Math.min(MAX_RETRY_MS, retryMs * 2);
+      // The end of the container is a reason to look at once, but only once.
+      const signal = this.#ended.signal.aborted ? this.#gaveUp.signal : this.#ended.signal;
+      await pause(clock, retryMs, signal);
     }
   }
 
-  async #pump({ source, known }: Resumption): Promise<void> {
-    const chunker = new Chunker(known);
+  async #pump(source: AsyncIterable<Uint8Array>): Promise<void> {
+    const chunker = new Chunker();
     const writer = new BatchWriter(this.#ports.clock, (chunks) => this.#spool.append(chunks));
     try {
       for await (const data of source) {
         const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
         if (chunks.length > 0) await writer.add(chunks);
+        this.#pieces += 1;
       }
     } finally {
       await writer.done();
     }
   }
 
-  /** Asks again until the engine is back; gives up when the container has ended and its output cannot be had. */
-  async #reopen(): Promise<Resumption | null> {
-    for (;;) {
-      await pause(this.#ports.clock, RETRY_MS);
-      try {
-        return await this.#resume();
-      } catch {
-        if (this.#ended.signal.aborted) return null;
-      }
-    }
+  /**
+   * A connection that breaks ends as one whose container has ended; but most times the engine then does not answer, or says
+   * that the container runs. Where it says so only at first, a short log is compared with the engine's.
+   */
+  async #whatEnded(): Promise<'output' | 'perhaps output' | 'connection'> {
+    const { engine, clock } = this.#ports;
+    const container = await engine.find(this.#executionId);
+    if (container === null || container.state === 'ended') return 'output';
+    if (container.state === 'created' && this.#ended.signal.aborted) return 'output';
+    if (!(await isEnded(engine, this.#executionId, clock))) return 'connection';
+    return this.#spool.size > SHORT_BYTES ? 'output' : 'perhaps output';
   }
 
-  async #begin(): Promise<Resumption | null> {
-    const source = await this.#ports.engine.capture?.(this.#executionId, 'start');
-    return source === undefined ? null : { source, known: { stdout: 0, stderr: 0 } };
-  }
-
-  #resume(): Promise<Resumption | null> {
-    return resume(this.#ports.engine, this.#executionId, this.#spool);
+  #resume(): AsyncIterable<Uint8Array> {
+    const { engine, clock } = this.#ports;
+    const { signal } = this.#gaveUp;
+    return resume({ engine, clock, executionId: this.#executionId, spool: this.#spool, signal });
   }
 }

@@ -1,56 +1,159 @@
 import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { LOG_PULL_BYTES } from '@shoal/schema/limits';
-import { readChunks, STDERR } from '@shoal/schema/protocol/log-link';
+import { encodeChunk, readChunks, STDERR, STDOUT } from '@shoal/schema/protocol/log-link';
 import type { Engine } from '../engine/engine.ts';
+import { pause, type Clock } from '../ports.ts';
 import { Chunker } from './chunker.ts';
-import { Overlap, Tail } from './overlap.ts';
+import { findJoint, Overlap, Tail } from './overlap.ts';
 import type { Counts } from './segments.ts';
 import type { Spool } from './spool.ts';
-
-/** Where to read on, and how much of what comes there is written down already. */
-export interface Resumption {
-  readonly source: AsyncIterable<Uint8Array>;
-  readonly known: Counts;
-}
 
 /**
  * The engine takes the time of its first line this much later at most than the first of it came here. Before it drops the
  * beginning of a log, 256 MiB have to be printed, and that takes longer.
  */
 const SAME_START_MS = 250;
-/** What came here came at most this long after the engine took its time. */
-const BEHIND_MS = 2_000;
+/** What came here came at most this long before or after the engine took its time. */
+const APART_MS = 2_000;
+/** A log of which the engine has dropped something is longer than this, however short its lines are. */
+const DROPPED_BYTES = 4 * 1024 * 1024;
+/** The engine keeps an unended line of this length. */
+const LINE_BYTES = 16 * 1024;
+const NEWLINE = 10;
+/** The engine takes a moment to keep what it has handed out, and to say that a container has ended: 2.5 s at most. */
+const TRIES = 8;
+const TRY_MS = 10;
+const DOUBT = 'output may be missing here or be here twice, the agent was away';
+
+export interface Resuming {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly executionId: ExecutionId;
+  readonly spool: Spool;
+  /** Gives up: ends what follows. */
+  readonly signal: AbortSignal;
+}
 
 /**
- * Finds where to go on with a log after a break in which nobody read. As long as the engine has all of it, what is written
- * down is counted off. Of a longer one it has only the last part: that is read from shortly before the break, and what is
- * written down is found in it again by its last bytes.
- * @returns null for an engine whose containers print nothing
+ * All of a container's output that is not written down, in Docker's framing, after a break in which nobody read: first what
+ * the engine has kept, then what is printed. A task that runs is attached first and not read meanwhile, so that the engine
+ * holds it back and drops nothing that is still to be read. Where the two meet, and where a long log was left, is found by
+ * what they have in common; what is in doubt rather comes twice, with a note. Ends when the container's output does, or the
+ * connection.
  * @throws EngineError when the engine does not answer
  */
-export async function resume(engine: Engine, executionId: ExecutionId, spool: Spool): Promise<Resumption | null> {
-  const keptSince = (await engine.keptSince?.(executionId)) ?? null;
-  const { firstAt, writtenAt } = spool;
-  if (firstAt === null || writtenAt === null || keptSince === null || keptSince - firstAt < SAME_START_MS) {
-    const source = await engine.capture?.(executionId, 'beginning');
-    return source === undefined ? null : { source, known: spool.counts };
+export async function* resume(resuming: Resuming): AsyncGenerator<Uint8Array, void> {
+  const { engine, executionId, clock, signal } = resuming;
+  if (engine.capture === undefined) return;
+  const attachedAt = clock.now();
+  const attached = await attach(resuming);
+  const giveUp = (): void => void attached?.return?.();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    yield* readKept(resuming, attached === null ? null : attachedAt);
+    if (attached === null) return;
+    const joints = [new Joint(resuming, STDOUT, attachedAt), new Joint(resuming, STDERR, attachedAt)] as const;
+    const chunker = new Chunker();
+    for (let next = await attached.next(); next.done !== true; next = await attached.next()) {
+      const { value } = next;
+      yield* join(joints, chunker.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength)));
+    }
+    await isEnded(engine, executionId, clock);
+    for (const joint of joints) yield* joint.end();
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    await attached?.return?.();
   }
-  const since = writtenAt - BEHIND_MS;
-  const overlap = await findOverlap((await engine.kept?.(executionId, since)) ?? [], spool);
-  const source = await engine.capture?.(executionId, since);
-  if (source === undefined) return null;
-  if (!overlap.isSure) await spool.addNote('output may be missing here or be here twice, the agent was away');
-  return { source, known: overlap.known };
+}
+
+async function* join(joints: readonly [stdout: Joint, stderr: Joint], chunks: Buffer): AsyncGenerator<Uint8Array> {
+  if (joints.every((joint) => joint.isJoined)) yield chunks;
+  else for (const { stream, bytes } of readChunks(chunks)) yield* joints[stream === STDERR ? 1 : 0].take(bytes);
+}
+
+/** Whether a container whose output has ended has ended itself; its engine says so a moment later. */
+export async function isEnded(engine: Engine, executionId: ExecutionId, clock: Clock): Promise<boolean> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const container = await engine.find(executionId);
+    if (container === null || container.state === 'ended') return true;
+    await pause(clock, TRY_MS * 2 ** tries);
+  }
+  return false;
+}
+
+/** What a container prints from now on; null when it has ended and prints nothing. */
+async function attach({ engine, executionId }: Resuming): Promise<AsyncIterator<Uint8Array> | null> {
+  const isOver = async (): Promise<boolean> => ((await engine.find(executionId))?.state ?? 'ended') === 'ended';
+  if (await isOver()) return null;
+  const attached = (await engine.capture?.(executionId))?.[Symbol.asyncIterator]() ?? null;
+  // Of a container that ended before, nothing would ever come, and no end.
+  if (!(await isOver())) return attached;
+  await attached?.return?.();
+  return null;
+}
+
+/** What is kept and not written down. @param until epoch ms; null for all of it */
+async function* readKept(resuming: Resuming, until: number | null): AsyncGenerator<Uint8Array> {
+  const { engine, executionId, spool } = resuming;
+  const keptSince = (await engine.keptSince?.(executionId)) ?? null;
+  if (keptSince === null) return;
+  const { since, known, isSure } = await findStart(resuming, keptSince, until);
+  if (!isSure) await spool.addNote(DOUBT);
+  const chunker = new Chunker(known);
+  for await (const data of (await engine.kept?.(executionId, { since, until })) ?? []) {
+    yield chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  }
+  // Then it was looked through while its beginning was dropped.
+  if ((await engine.keptSince?.(executionId)) !== keptSince) await spool.addNote(DOUBT);
+}
+
+interface Start {
+  /** Epoch ms; 0 for all of it. */
+  readonly since: number;
+  /** How much of what comes there is written down already. */
+  readonly known: Counts;
+  readonly isSure: boolean;
+}
+
+const NOTHING: Counts = { stdout: 0, stderr: 0 };
+
+/**
+ * Where to go on in what is kept. As long as that is all of the log, what is written down is counted off. Of a longer one it
+ * is the last part: there, what is written down is found again by its last bytes.
+ */
+async function findStart(resuming: Resuming, keptSince: number, until: number | null): Promise<Start> {
+  const { engine, executionId, spool } = resuming;
+  const { firstAt, writtenAt } = spool;
+  if (firstAt === null || writtenAt === null) {
+    const startedAt = (await engine.find(executionId))?.startedAt ?? keptSince;
+    const mayBeCut = keptSince - startedAt > SAME_START_MS && (await isLong(resuming, until));
+    return { since: 0, known: NOTHING, isSure: !mayBeCut };
+  }
+  if (keptSince - firstAt < SAME_START_MS) return { since: 0, known: spool.counts, isSure: true };
+  if (keptSince > writtenAt) return { since: 0, known: NOTHING, isSure: false };
+  const since = Math.max(0, writtenAt - APART_MS);
+  const found = await findOverlap(resuming, since, Math.min(until ?? Infinity, writtenAt + APART_MS));
+  return { since, ...found };
+}
+
+async function isLong({ engine, executionId }: Resuming, until: number | null): Promise<boolean> {
+  let bytes = 0;
+  for await (const data of (await engine.kept?.(executionId, { until })) ?? []) {
+    bytes += data.length;
+    if (bytes > DROPPED_BYTES) return true;
+  }
+  return false;
 }
 
 async function findOverlap(
-  kept: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  spool: Spool,
-): Promise<{ known: Counts; isSure: boolean }> {
+  { engine, executionId, spool }: Resuming,
+  since: number,
+  until: number,
+): Promise<Omit<Start, 'since'>> {
   const [stdout, stderr] = await readTails(spool);
   const chunker = new Chunker();
-  for await (const data of kept) {
+  for await (const data of (await engine.kept?.(executionId, { since, until })) ?? []) {
     const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     for (const { stream, bytes } of readChunks(chunks)) (stream === STDERR ? stderr : stdout).push(bytes);
   }
@@ -70,5 +173,83 @@ async function readTails(spool: Spool): Promise<[stdout: Overlap, stderr: Overla
       if (isNote !== true) (stream === STDERR ? stderr : stdout).push(bytes);
     }
     from = next;
+  }
+}
+
+/**
+ * Where the attached output of one stream goes on with what was kept of it. The engine keeps whole lines, the attached output
+ * begins anywhere in one: so it waits for the end of its first line, which is then in what was kept since it was attached.
+ */
+class Joint {
+  readonly #resuming: Resuming;
+  readonly #stream: number;
+  readonly #attachedAt: number;
+  #first = Buffer.alloc(0);
+  #toSkip = 0;
+  #isFound = false;
+
+  constructor(resuming: Resuming, stream: number, attachedAt: number) {
+    this.#resuming = resuming;
+    this.#stream = stream;
+    this.#attachedAt = attachedAt;
+  }
+
+  /** The attached output is all that there is from here on. */
+  get isJoined(): boolean {
+    return this.#isFound && this.#toSkip === 0;
+  }
+
+  async *take(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    if (this.#isFound) {
+      const skipped = Math.min(this.#toSkip, bytes.length);
+      this.#toSkip -= skipped;
+      yield* this.#encode(bytes.subarray(skipped));
+      return;
+    }
+    this.#first = Buffer.concat([this.#first, bytes]);
+    if (this.#first.length < LINE_BYTES && !this.#first.includes(NEWLINE)) return;
+    this.#isFound = true;
+    yield* this.#join();
+  }
+
+  /** The output has ended: all of it has been kept. */
+  async *end(): AsyncGenerator<Uint8Array> {
+    if (!this.#isFound) yield* this.#encode(await this.#kept());
+  }
+
+  async *#join(): AsyncGenerator<Uint8Array> {
+    const { clock, spool } = this.#resuming;
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const kept = await this.#kept();
+      const joint = findJoint(kept, this.#first, LINE_BYTES);
+      if (joint !== null) {
+        yield* this.#encode(kept);
+        if (joint.isDoubtful) await spool.addNote(DOUBT);
+        const known = kept.length - joint.at;
+        yield* this.#encode(this.#first.subarray(known));
+        this.#toSkip = Math.max(0, known - this.#first.length);
+        return;
+      }
+      await pause(clock, TRY_MS * 2 ** tries);
+    }
+    await spool.addNote(DOUBT);
+    yield* this.#encode(this.#first);
+  }
+
+  async #kept(): Promise<Buffer> {
+    const { engine, executionId } = this.#resuming;
+    const pieces: Buffer[] = [];
+    const chunker = new Chunker();
+    for await (const data of (await engine.kept?.(executionId, { since: this.#attachedAt })) ?? []) {
+      const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+      for (const { stream, bytes } of readChunks(chunks)) if (stream === this.#stream) pieces.push(Buffer.from(bytes));
+    }
+    return Buffer.concat(pieces);
+  }
+
+  *#encode(bytes: Uint8Array): Generator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += LINE_BYTES) {
+      yield encodeChunk({ stream: this.#stream, bytes: bytes.subarray(at, at + LINE_BYTES) });
+    }
   }
 }

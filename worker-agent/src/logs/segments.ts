@@ -37,15 +37,15 @@ export interface Found {
   readonly counts: Counts;
   /** When the last of it was written, epoch ms; null for an empty log. */
   readonly writtenAt: number | null;
-  /** The bytes of the whole chunks of the first segment, up to `headBytes`. */
-  readonly head: Buffer;
 }
 
-/** Opens what is in a folder, in order. A chunk that a crash tore at the end of a segment is cut off. */
-export async function openSegments(folder: string, headBytes: number): Promise<Found> {
+/**
+ * Opens what is in a folder, in order. A chunk that a crash tore at the end of a segment is cut off.
+ * @param onChunks is given all of it, in whole chunks that are valid until it returns
+ */
+export async function openSegments(folder: string, onChunks: (chunks: Buffer) => void): Promise<Found> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => NAME.test(name)).sort();
   const segments: Segment[] = [];
-  let head: Buffer = Buffer.alloc(0);
   let writtenAt: number | null = null;
   for (const name of names) {
     const [, from = '0', stdout = '0', stderr = '0'] = NAME.exec(name) ?? [];
@@ -53,14 +53,12 @@ export async function openSegments(folder: string, headBytes: number): Promise<F
     const file = await open(path, 'r+');
     const before = { stdout: Number(stdout), stderr: Number(stderr) };
     const { size, mtimeMs } = await file.stat();
-    const { bytes, counts } = await scan(file);
+    const { bytes, counts } = await scan(file, onChunks);
     if (bytes < size) await file.truncate(bytes);
     writtenAt = mtimeMs;
-    const segment = { file, path, from: Number(from), before, after: add(before, counts), bytes };
-    if (segments.length === 0) head = await readAt(segment, 0, Buffer.alloc(Math.min(headBytes, bytes)));
-    segments.push(segment);
+    segments.push({ file, path, from: Number(from), before, after: add(before, counts), bytes });
   }
-  return { segments, counts: segments.at(-1)?.after ?? { stdout: 0, stderr: 0 }, writtenAt, head };
+  return { segments, counts: segments.at(-1)?.after ?? { stdout: 0, stderr: 0 }, writtenAt };
 }
 
 /** Bytes of a segment from `at`, as many as fit into the buffer. */
@@ -88,14 +86,16 @@ export function add(one: Counts, other: Counts): Counts {
 }
 
 /** How far a file holds whole chunks, and what of them is output. No chunk is as long as a block. */
-async function scan(file: FileHandle): Promise<{ bytes: number; counts: Counts }> {
+async function scan(file: FileHandle, onChunks: (chunks: Buffer) => void): Promise<{ bytes: number; counts: Counts }> {
   let counts: Counts = { stdout: 0, stderr: 0 };
   const block = Buffer.allocUnsafe(SCAN_BYTES);
   for (let at = 0; ;) {
     const { bytesRead } = await file.read(block, 0, SCAN_BYTES, at);
     const whole = wholeChunks(block.subarray(0, bytesRead));
     if (whole === 0) return { bytes: at, counts };
-    counts = add(counts, countOutput(block.subarray(0, whole)));
+    const chunks = block.subarray(0, whole);
+    onChunks(chunks);
+    counts = add(counts, countOutput(chunks));
     at += whole;
   }
 }

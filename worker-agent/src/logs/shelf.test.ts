@@ -100,3 +100,25 @@ test('[limit:log budget] over the budget the oldest that are over go, never one 
   expect((await readdir(folder)).toSorted()).toEqual([unreported, young].toSorted());
   await logs.close();
 });
+
+test('the end of a log without output is stored as well, for its readers to know it', async () => {
+  const executionId = newExecutionId();
+  const first = shelf({ bytes: 0 });
+  await write(first, executionId, 'token');
+  await first.close();
+  const second = shelf();
+  await second.recover(() => false);
+  second.setConnected(true);
+  await eventually(() => expect(parts).toMatchObject([{ executionId, end: true, token: 'token' }]));
+});
+
+test('[limit:log budget] a log is not dropped while somebody reads it', async () => {
+  const [read, other] = [newExecutionId(), newExecutionId()];
+  const logs = shelf({ budget: 150 });
+  await write(logs, read);
+  const reading = await logs.read(read);
+  await write(logs, other);
+  expect((await readdir(folder)).toSorted()).toEqual([read]);
+  expect((await reading?.spool.read(0, 1_000))?.chunks.length).toBe(108);
+  await logs.close();
+});

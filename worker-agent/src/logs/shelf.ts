@@ -55,7 +55,8 @@ export class LogShelf implements LogRecorder {
       const spool = await this.#open(id.data);
       // Its end was written down elsewhere, or it never will be: nothing more comes.
       await spool.finish();
-      if (spool.size === 0 || spool.complete) await this.#drop(id.data);
+      // A log without a token is one that nobody can store; an empty one is stored as well, for readers to know its end.
+      if (spool.complete || spool.token === null) await this.#drop(id.data);
       else this.#storer.add(id.data, spool);
     }
     await this.#keepBudget();
@@ -69,6 +70,9 @@ export class LogShelf implements LogRecorder {
     this.#storer.add(executionId, spool);
     return {
       heads: () => recording.heads(),
+      get wasInterrupted() {
+        return recording.wasInterrupted;
+      },
       finish: async () => {
         await recording.finish();
         this.#storer.finished(executionId);
@@ -116,7 +120,11 @@ export class LogShelf implements LogRecorder {
   /** What is stored and read by nobody has done its service. */
   async #tidy(executionId: ExecutionId): Promise<void> {
     const spool = await this.#spools.get(executionId);
-    if (spool?.complete === true && (this.#readers.get(executionId) ?? 0) === 0) await this.#drop(executionId);
+    if (spool?.complete === true && !this.#isRead(executionId)) await this.#drop(executionId);
+  }
+
+  #isRead(executionId: ExecutionId): boolean {
+    return (this.#readers.get(executionId) ?? 0) > 0;
   }
 
   async #keepBudget(): Promise<void> {
@@ -130,7 +138,7 @@ export class LogShelf implements LogRecorder {
     }
     for (const [executionId, spool] of spools) {
       if (bytes <= budget) return;
-      if (!spool.finished || !this.#ports.isReported(executionId)) continue;
+      if (!spool.finished || this.#isRead(executionId) || !this.#ports.isReported(executionId)) continue;
       bytes -= spool.bytes;
       this.#ports.log.warn('log.dropped', {
         executionId,

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, onTestFinished, test } from 'vitest';
@@ -25,6 +25,20 @@ async function readAll(spool: Spool, maxBytes = 1_000): Promise<string[]> {
     for (const { stream, bytes } of readChunks(chunks)) texts.push(`${stream}:${Buffer.from(bytes).toString('utf8')}`);
     if (end || next === from) return texts;
     from = next;
+  }
+}
+
+/** Adds chunks while the disk is full. */
+async function refused(spool: Spool, chunks: Buffer): Promise<void> {
+  const handle = await open(join(folder, '..', 'any'), 'w');
+  const files = Object.getPrototypeOf(handle) as { write: () => Promise<never> };
+  await handle.close();
+  const { write } = files;
+  files.write = () => Promise.reject(new Error('ENOSPC'));
+  try {
+    await spool.append(chunks);
+  } finally {
+    files.write = write;
   }
 }
 
@@ -105,6 +119,51 @@ describe('a log', () => {
     // The next agent knows how much there was, and takes Shoal's own words for none of it.
     const again = await Spool.open(folder);
     expect(again.counts).toEqual({ stdout: 8, stderr: 0 });
+    await again.close();
+  });
+
+  test('[fault:disk full] that cannot be written now and then keeps what it could be, and tells each loss once', async ({
+    expect,
+  }) => {
+    const spool = await Spool.open(folder, 4_000);
+    const told: number[] = [];
+    for (let i = 0; i < 30; i += 1) {
+      await spool.append(out(`kept ${i}\n`));
+      const text = `lost ${i}\n`;
+      told.push(text.length);
+      await refused(spool, out(text));
+    }
+    await spool.append(out('the end\n'));
+    await spool.finish();
+    const texts = await readAll(spool);
+    expect(texts.filter((one) => one.startsWith('1:kept')).length).toBe(30);
+    expect(texts.filter((one) => one.startsWith('2:')).map((one) => Number(/\d+/.exec(one.slice(2))?.[0]))).toEqual(
+      told,
+    );
+    expect(spool.settled).toBe(spool.size);
+    await spool.close();
+  });
+
+  test('tells a reader that it is closed, not that it has ended', async ({ expect }) => {
+    const spool = await Spool.open(folder);
+    await spool.append(out('x'));
+    await spool.finish();
+    await spool.close();
+    await expect(spool.read(0, 100)).rejects.toThrow('closed');
+  });
+
+  test('has its heads again after a kill, wherever they lie', async ({ expect }) => {
+    const spool = await Spool.open(folder);
+    for (let i = 0; i < 40; i += 1) await spool.append(out('x'.repeat(5_000)));
+    await spool.append(err('it broke\n'));
+    await spool.close();
+    const again = await Spool.open(folder);
+    await again.append(err('giving up\n'));
+    expect(again.heads()).toMatchObject({
+      stderr: 'it broke\ngiving up\n',
+      stderrTruncated: false,
+      stdoutTruncated: true,
+    });
     await again.close();
   });
 

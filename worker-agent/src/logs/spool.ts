@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAX_LOG_BYTES, MAX_RUN_OUTPUT_BYTES } from '@shoal/schema/limits';
-import { encodeChunk, LOG_HEADER_BYTES, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
+import { MAX_LOG_BYTES } from '@shoal/schema/limits';
+import { encodeChunk, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
 import { z } from 'zod';
 import { HeadReader } from '../engine/docker-output.ts';
 import type { Heads } from '../engine/engine.ts';
@@ -24,8 +24,6 @@ const State = z.object({
   stored: z.number(),
   /** All of it is stored, and that is known there. */
   complete: z.boolean(),
-  /** What could not be written since the last chunk that could. */
-  lost: z.number().default(0),
   /** The execution's token, to store the log also after a restart. */
   token: z.string().nullable().default(null),
   /** When the first chunk came, epoch ms. */
@@ -40,8 +38,6 @@ export interface Read {
   readonly end: boolean;
 }
 
-/** Enough for both heads, however small the chunks are. */
-const HEAD_BYTES = 4 * MAX_RUN_OUTPUT_BYTES * (1 + LOG_HEADER_BYTES);
 const TAIL_SEGMENTS = 16;
 
 /**
@@ -51,30 +47,38 @@ const TAIL_SEGMENTS = 16;
  */
 export class Spool {
   readonly #folder: string;
-  readonly #headLimit: number;
+  /** What of the beginning is kept whatever comes, and of the end. */
+  readonly #half: number;
   readonly #segmentLimit: number;
   #segments: Segment[];
   #counts: Counts;
   #writtenAt: number | null;
   #state: State;
-  readonly #head = new HeadReader();
+  readonly #head: HeadReader;
+  /** Output that could not be written since the last chunk that could, in bytes. */
+  #lost = 0;
   #waiters = new Set<() => void>();
+  #writing: Promise<void> = Promise.resolve();
+  #saving: Promise<void> = Promise.resolve();
   #closed = false;
+  #removed = false;
 
-  private constructor(folder: string, found: Found, state: State, maxBytes: number) {
+  private constructor(folder: string, found: Found & { state: State; head: HeadReader }, maxBytes: number) {
     this.#folder = folder;
     this.#segments = found.segments;
     this.#counts = found.counts;
     this.#writtenAt = found.writtenAt;
-    this.#state = state;
-    this.#head.push(found.head);
-    this.#headLimit = Math.floor(maxBytes / 2);
+    this.#state = found.state;
+    this.#head = found.head;
+    this.#half = Math.floor(maxBytes / 2);
     this.#segmentLimit = Math.max(1, Math.floor(maxBytes / 2 / TAIL_SEGMENTS));
   }
 
   /** Opens what a former agent wrote, or an empty log. Nothing is on the disk before the first chunk. */
   static async open(folder: string, maxBytes: number = MAX_LOG_BYTES): Promise<Spool> {
-    return new Spool(folder, await openSegments(folder, HEAD_BYTES), await readState(folder), maxBytes);
+    const head = new HeadReader();
+    const found = await openSegments(folder, (chunks) => head.push(chunks));
+    return new Spool(folder, { ...found, state: await readState(folder), head }, maxBytes);
   }
 
   /** The offset after its last chunk. */
@@ -116,7 +120,9 @@ export class Spool {
 
   /** Up to here nothing will be dropped. */
   get settled(): number {
-    return this.finished ? this.size : Math.min(this.size, this.#segments[0]?.bytes ?? 0);
+    if (this.finished) return this.size;
+    const last = this.#segments.findLast((segment) => this.#isHead(segment));
+    return last === undefined ? 0 : last.from + last.bytes;
   }
 
   get token(): string | null {
@@ -135,33 +141,36 @@ export class Spool {
 
   /** Adds whole chunks. What the disk does not take is counted as lost; the log says so once it takes something again. */
   async append(chunks: Buffer): Promise<void> {
-    if (this.#state.finished || this.#closed) return;
-    this.#head.push(chunks);
-    const before = this.#counts;
-    this.#counts = add(before, countOutput(chunks));
-    this.#writtenAt = Date.now();
-    try {
-      await this.#writeLoss(before);
-      await this.#write(chunks, before, this.#counts);
-    } catch {
-      this.#state.lost += outputBytes(this.#counts) - outputBytes(before);
-    }
-    this.#wake();
+    await this.#inTurn(async () => {
+      if (this.#state.finished || this.#closed) return;
+      this.#head.push(chunks);
+      const before = this.#counts;
+      this.#counts = add(before, countOutput(chunks));
+      this.#writtenAt = Date.now();
+      try {
+        await this.#writeLoss(before);
+        await this.#write(chunks, before, this.#counts);
+      } catch {
+        this.#lost += outputBytes(this.#counts) - outputBytes(before);
+      }
+    });
   }
 
   /** Adds words of Shoal's own between what the task printed. */
   async addNote(text: string): Promise<void> {
-    await this.#write(note(text), this.#counts, this.#counts).catch(() => {});
-    this.#wake();
+    await this.#inTurn(async () => {
+      if (!this.#state.finished) await this.#write(note(text), this.#counts, this.#counts).catch(() => {});
+    });
   }
 
   /** Nothing more will come. */
   async finish(): Promise<void> {
-    if (this.#state.finished) return;
-    await this.#writeLoss(this.#counts).catch(() => {});
-    this.#state.finished = true;
-    await this.#save();
-    this.#wake();
+    await this.#inTurn(async () => {
+      if (this.#state.finished) return;
+      await this.#writeLoss(this.#counts).catch(() => {});
+      this.#state.finished = true;
+      await this.#save();
+    });
   }
 
   async markStored(stored: number, complete: boolean): Promise<void> {
@@ -170,10 +179,11 @@ export class Spool {
   }
 
   /**
-   * Whole chunks from an offset, at most `maxBytes`; empty at the end.
+   * Whole chunks from an offset, at most `maxBytes`; empty at the end. Rejects when the log is closed.
    * @param buffer where to put them; else they get one of their own
    */
   async read(from: number, maxBytes: number, buffer?: Buffer): Promise<Read> {
+    if (this.#closed) throw new Error('the log is closed');
     const at = this.#segments.findIndex((one) => from < one.from + one.bytes);
     const segment = this.#segments[at];
     if (segment === undefined) return { chunks: new Uint8Array(0), next: from, end: this.finished };
@@ -211,7 +221,9 @@ export class Spool {
 
   /** Removes it from the disk. */
   async remove(): Promise<void> {
+    this.#removed = true;
     await this.close();
+    await this.#saving;
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -224,10 +236,16 @@ export class Spool {
     return `${bytes} bytes of output are missing here`;
   }
 
+  async #inTurn(write: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(write);
+    await this.#writing;
+    this.#wake();
+  }
+
   async #writeLoss(counts: Counts): Promise<void> {
-    if (this.#state.lost === 0) return;
-    await this.#write(note(`${this.#state.lost} bytes of output could not be written here`), counts, counts);
-    this.#state.lost = 0;
+    if (this.#lost === 0) return;
+    await this.#write(note(`${this.#lost} bytes of output could not be written here`), counts, counts);
+    this.#lost = 0;
   }
 
   /** @param before, after how much had come of the output, and has with these chunks, whether it could be written or not */
@@ -247,19 +265,29 @@ export class Spool {
 
   async #segmentFor(bytes: number, before: Counts): Promise<Segment> {
     const last = this.#segments.at(-1);
-    const limit = this.#segments.length <= 1 ? this.#headLimit : this.#segmentLimit;
     // What was lost is in no file: the name of the next one says how much there was.
-    if (last !== undefined && last.bytes + bytes <= limit && this.#state.lost === 0) return last;
+    if (last !== undefined && this.#lost === 0 && this.#hasRoom(last, bytes)) return last;
     const made = await makeSegment(this.#folder, this.size, before);
     this.#segments.push(made);
     if (last === undefined) {
       this.#state.firstAt = this.#writtenAt;
       await this.#save();
     }
-    // The first one is the log's first half.
-    const [, oldest] = this.#segments;
-    if (this.#segments.length > TAIL_SEGMENTS + 1 && oldest !== undefined) await this.#drop(oldest);
+    for (const oldest of this.#segments.slice(0, -1).filter((segment) => !this.#isHead(segment))) {
+      const kept = this.#segments.filter((segment) => segment !== made && !this.#isHead(segment));
+      if (kept.reduce((sum, one) => sum + one.bytes, this.#segmentLimit) <= this.#half) break;
+      await this.#drop(oldest);
+    }
     return made;
+  }
+
+  #hasRoom({ from, bytes }: Segment, more: number): boolean {
+    const end = from + bytes + more;
+    return end <= this.#half || (from + bytes > this.#half && bytes + more <= this.#segmentLimit);
+  }
+
+  #isHead({ from, bytes }: Segment): boolean {
+    return from + bytes <= this.#half;
   }
 
   async #drop(segment: Segment): Promise<void> {
@@ -267,10 +295,17 @@ export class Spool {
     await dropSegment(segment);
   }
 
-  async #save(): Promise<void> {
-    if (this.#segments.length === 0) await makeFolder(this.#folder);
+  #save(): Promise<void> {
+    // One after the other: two that write one file may leave half of each.
+    this.#saving = this.#saving.then(() => this.#saveNow());
+    return this.#saving;
+  }
+
+  async #saveNow(): Promise<void> {
+    if (this.#removed) return;
     const path = join(this.#folder, 'state.json');
     try {
+      if (this.#segments.length === 0) await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeFile(`${path}.next`, JSON.stringify(this.#state), { mode: 0o600 });
       await rename(`${path}.next`, path);
     } catch {
@@ -285,15 +320,11 @@ export class Spool {
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {});
-}
-
 async function readState(folder: string): Promise<State> {
   try {
     return State.parse(JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')));
   } catch {
-    return { finished: false, stored: 0, complete: false, lost: 0, token: null, firstAt: null };
+    return { finished: false, stored: 0, complete: false, token: null, firstAt: null };
   }
 }
 

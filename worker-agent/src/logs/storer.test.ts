@@ -7,7 +7,7 @@ import { encodeChunk, STDOUT } from '@shoal/schema/protocol/log-link';
 import { systemClock } from '../machine/clock.ts';
 import { newExecutionId, silentLog } from '../testing/run-spec.ts';
 import { Spool } from './spool.ts';
-import { Storer } from './storer.ts';
+import { Storer, type LogPart } from './storer.ts';
 
 const PART_MS = 20;
 const PARTS = 12;
@@ -55,4 +55,31 @@ test('a finished log is stored at once, and out of the way of a task that prints
   const beside = await timeToStore(true);
   expect(beside).toBeGreaterThan(3 * PARTS * PART_MS);
   expect(beside).toBeGreaterThan(2 * alone);
+});
+
+test('a log that cannot be stored does not hold back the others, and none is stored after the end', async () => {
+  const names = ['bad', 'good', 'late'] as const;
+  const spools = new Map<string, Spool>();
+  for (const name of names) {
+    const spool = await Spool.open(join(folder, name));
+    await spool.setToken(name);
+    await spool.append(Buffer.from(encodeChunk({ stream: STDOUT, bytes: Buffer.from(name) })));
+    await spool.finish();
+    spools.set(name, spool);
+  }
+  const stored: string[] = [];
+  const putPart = async ({ token, end }: LogPart): Promise<'stored'> => {
+    if (token === 'bad') throw new Error('not now');
+    stored.push(`${token} ${end}`);
+    if (token === 'good') {
+      storer.stop();
+      for (const spool of spools.values()) await spool.close();
+    }
+    return 'stored';
+  };
+  const storer = new Storer({ clock: systemClock, log: silentLog, putPart }, () => {});
+  for (const name of names) storer.add(newExecutionId(), spools.get(name) as Spool);
+  storer.setConnected(true);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(stored).toEqual(['good true']);
 });

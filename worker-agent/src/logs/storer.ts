@@ -40,6 +40,9 @@ interface Item {
   /** Its length when it was last looked at, and when it was last found longer. */
   size: number;
   grewAt: number;
+  /** Not tried before, after a failure, and how long it waits after the next one. */
+  retryAt: number;
+  retryMs: number;
 }
 
 interface StorerPorts {
@@ -60,7 +63,6 @@ export class Storer {
   #working = false;
   /** Something changed while a round was under way, which may not have seen it. */
   #again = false;
-  #retryMs = RETRY_MS;
   #cancelTimer: Cancel | null = null;
 
   constructor(ports: StorerPorts, onComplete: (executionId: ExecutionId) => void) {
@@ -71,7 +73,14 @@ export class Storer {
   add(executionId: ExecutionId, spool: Spool): void {
     if (spool.token === null) return;
     const now = this.#ports.clock.monotonic();
-    this.#items.set(executionId, { spool, storedAt: now, size: spool.size, grewAt: now });
+    this.#items.set(executionId, {
+      spool,
+      storedAt: now,
+      size: spool.size,
+      grewAt: now,
+      retryAt: 0,
+      retryMs: RETRY_MS,
+    });
     if (spool.finished) this.#work();
     else this.#wait(LIVE_EVERY_MS);
   }
@@ -86,8 +95,9 @@ export class Storer {
 
   setConnected(connected: boolean): void {
     this.#connected = connected;
-    this.#retryMs = RETRY_MS;
-    if (connected) this.#work();
+    if (!connected) return;
+    for (const item of this.#items.values()) Object.assign(item, { retryAt: 0, retryMs: RETRY_MS });
+    this.#work();
   }
 
   /** Resolves when no finished log is left, or the time is over. */
@@ -100,6 +110,7 @@ export class Storer {
     }
   }
 
+  /** Begins no other part. */
   stop(): void {
     this.#stopped = true;
     this.#cancelTimer?.();
@@ -129,22 +140,37 @@ export class Storer {
   /** One part of each log, again and again while finished ones are left. @returns when to look again */
   async #round(): Promise<number | null> {
     const { clock } = this.#ports;
-    while (this.#connected && !this.#stopped) {
+    while (this.#isActive) {
       let more = false;
       const startedAt = clock.monotonic();
       for (const [executionId, item] of this.#items) {
-        try {
-          more = (await this.#store(executionId, item)) || more;
-        } catch (error) {
-          this.#ports.log.warn('log.unstored', { executionId, error: errorText(error) });
-          this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
-          return this.#retryMs;
-        }
+        if (item.retryAt > clock.monotonic()) continue;
+        more = (await this.#tryStore(executionId, item)) || more;
+        if (!this.#isActive) return null;
       }
       if (!more) break;
       if (this.#isPrinting()) return (clock.monotonic() - startedAt) * (SHARE - 1);
     }
     return this.#items.size > 0 && this.#connected ? LIVE_EVERY_MS : null;
+  }
+
+  /** One that fails waits for a while; the others go on. */
+  async #tryStore(executionId: ExecutionId, item: Item): Promise<boolean> {
+    try {
+      const more = await this.#store(executionId, item);
+      item.retryMs = RETRY_MS;
+      return more;
+    } catch (error) {
+      if (!this.#isActive || !this.#items.has(executionId)) return false;
+      this.#ports.log.warn('log.unstored', { executionId, error: errorText(error) });
+      item.retryAt = this.#ports.clock.monotonic() + item.retryMs;
+      item.retryMs = Math.min(MAX_RETRY_MS, item.retryMs * 2);
+      return false;
+    }
+  }
+
+  get #isActive(): boolean {
+    return this.#connected && !this.#stopped;
   }
 
   #isPrinting(): boolean {
@@ -170,7 +196,6 @@ export class Storer {
     const { chunks, next, end } = await spool.read(spool.stored, wanted, this.#buffer);
     if (spool.token === null) return false;
     const stored = await putPart({ executionId, token: spool.token, from: spool.stored, next, end, chunks });
-    this.#retryMs = RETRY_MS;
     item.storedAt = clock.monotonic();
     if (stored === 'refused') {
       this.#items.delete(executionId);

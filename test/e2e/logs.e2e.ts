@@ -169,4 +169,18 @@ describe('while connections break', () => {
     expect(late.stdout === whole).toBe(true);
     viewer.kill();
   }, 60_000);
+
+  test('the agent is killed while its task prints at full speed: nothing is lost and nothing doubled', async () => {
+    const lines = 500_000;
+    const id = await stack.api.submit(shell(`sleep 1; seq 1 ${lines} | sed 's/$/ ${'x'.repeat(50)}/'`));
+    await stack.api.waitForJob(id, 'Running');
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    stack.killAgent(1);
+    await stack.api.waitForJob(id, 'Completed', 60_000);
+    const late = view(id);
+    await late.closed;
+    const whole = Array.from({ length: lines }, (_, i) => `${i + 1} ${'x'.repeat(50)}\n`).join('');
+    expect([late.stderr, late.stdout.length]).toEqual(['', whole.length]);
+    expect(late.stdout === whole).toBe(true);
+  }, 120_000);
 });

@@ -42,7 +42,8 @@ class Daemon {
     ];
     // A killed one leaves these, and takes their numbers for those of processes that live.
     for (const file of ['pid', 'exec/containerd/containerd.pid']) await rm(join(folder, file), { force: true });
-    this.#child = spawn(program ?? '', args, { stdio: 'ignore' });
+    // In a network of its own: a daemon without a bridge removes `docker0`, which is somebody else's.
+    this.#child = spawn('unshare', ['--net', program ?? '', ...args], { stdio: 'ignore' });
     const docker = new Docker({ socketPath: join(folder, 'docker.sock') });
     for (let tries = 0; tries < 150; tries++) {
       if (await docker.ping().catch(() => null)) return;

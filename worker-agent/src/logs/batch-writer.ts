@@ -1,17 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { pause, type Clock } from '../ports.ts';
+import { HOLD_MS, MAX_WAITING_BYTES } from './held-back.ts';
 
 /** What may wait for the disk before the source is held back. */
 const MAX_BATCH_BYTES = 256 * 1024;
-/** What may wait when the disk hangs. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
-/**
- * How long a source is held back at a time while the disk hangs. Docker hands out what is left of an ended container's
- * output within two seconds, and throws away what nobody has taken by then, for its own log too: about a pipe's 64 KiB. So
- * a hanging disk slows a source down to a piece (64 KiB at most) each time, and does not stop it.
- */
-const HOLD_MS = 200;
-
 /** Gathers what comes while a write is under way into the next one; holds its source back when that is too much. */
 export class BatchWriter {
   readonly #clock: Clock;

@@ -5,6 +5,7 @@ import { encodeChunk, readChunks, STDERR, STDOUT } from '@shoal/schema/protocol/
 import type { Engine } from '../engine/engine.ts';
 import { pause, type Clock } from '../ports.ts';
 import { Chunker } from './chunker.ts';
+import { HeldBack } from './held-back.ts';
 import { findJoint, Overlap, Tail } from './overlap.ts';
 import type { Counts } from './segments.ts';
 import type { Spool } from './spool.ts';
@@ -37,7 +38,7 @@ export interface Resuming {
 
 /**
  * All of a container's output that is not written down, in Docker's framing, after a break in which nobody read: first what
- * the engine has kept, then what is printed. A task that runs is attached first and not read meanwhile, so that the engine
+ * the engine has kept, then what is printed. A task that runs is attached first and read slowly meanwhile, so that the engine
  * holds it back and drops nothing that is still to be read. Where the two meet, and where a long log was left, is found by
  * what they have in common; what is in doubt rather comes twice, with a note. Ends when the container's output does, or the
  * connection.
@@ -48,7 +49,7 @@ export async function* resume(resuming: Resuming): AsyncGenerator<Uint8Array, vo
   if (engine.capture === undefined) return;
   const attachedAt = clock.now();
   const attached = await attach(resuming);
-  const giveUp = (): void => void attached?.return?.();
+  const giveUp = (): void => void attached?.return();
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     yield* readKept(resuming, attached === null ? null : attachedAt);
@@ -63,7 +64,7 @@ export async function* resume(resuming: Resuming): AsyncGenerator<Uint8Array, vo
     for (const joint of joints) yield* joint.end();
   } finally {
     signal.removeEventListener('abort', giveUp);
-    await attached?.return?.();
+    await attached?.return();
   }
 }
 
@@ -83,13 +84,15 @@ export async function isEnded(engine: Engine, executionId: ExecutionId, clock: C
 }
 
 /** What a container prints from now on; null when it has ended and prints nothing. */
-async function attach({ engine, executionId }: Resuming): Promise<AsyncIterator<Uint8Array> | null> {
+async function attach({ engine, executionId, clock }: Resuming): Promise<HeldBack | null> {
   const isOver = async (): Promise<boolean> => ((await engine.find(executionId))?.state ?? 'ended') === 'ended';
   if (await isOver()) return null;
-  const attached = (await engine.capture?.(executionId))?.[Symbol.asyncIterator]() ?? null;
+  const output = await engine.capture?.(executionId);
+  if (output === undefined) return null;
+  const attached = new HeldBack(output[Symbol.asyncIterator](), clock);
   // Of a container that ended before, nothing would ever come, and no end.
   if (!(await isOver())) return attached;
-  await attached?.return?.();
+  await attached.return();
   return null;
 }
 

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { admit, formatResources, sumResources, type Offers } from './admission.ts';
+import { parseDockerParams } from './engine/docker-params.ts';
 import type { RunSpec } from './journal/records.ts';
 import { runSpec, task } from './testing/run-spec.ts';
 
@@ -155,6 +157,17 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
   },
 ];
 
+const caps = fc.array(fc.constantFrom('SYS_ADMIN', 'cap_net_admin', 'ALL'), { maxLength: 2 });
+
+/** What the engine would give; nothing when it refuses to make a container at all. */
+function asked({ task: { Engine } }: RunSpec): readonly string[] {
+  try {
+    return parseDockerParams(Engine.Params ?? {}).capabilities;
+  } catch {
+    return [];
+  }
+}
+
 describe('a node takes', () => {
   for (const { name, run, offers: given = offers, network } of taken) {
     test(name, ({ expect }) => {
@@ -169,6 +182,16 @@ describe('a node declines', () => {
       expect(admit(run, given, none)).toEqual({ ok: false, reason });
     });
   }
+
+  test('capabilities under whatever spelling of the key the engine would read', ({ expect }) => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.mixedCase(fc.constant('capabilities')), caps), { maxLength: 3 }), (given) => {
+        const run = runSpec({ task: task(Object.fromEntries(given)), resources: half });
+        const refused = !admit(run, offers, none).ok;
+        expect(refused || asked(run).length === 0).toBe(true);
+      }),
+    );
+  });
 
   test('for all reasons at once', ({ expect }) => {
     const run = withTask({ Engine: { Type: 'wasm' }, Publisher: { Type: 's3' } });

@@ -1,6 +1,7 @@
 import type { NetworkType } from '@shoal/schema/job/job';
 import type { Resources } from '@shoal/schema/job/job';
-import type { ContainerNetwork } from './engine/engine.ts';
+import { parseDockerParams } from './engine/docker-params.ts';
+import { EngineError, type ContainerNetwork } from './engine/engine.ts';
 import { isAllowedVariable, wantedOfNode } from './engine/variables.ts';
 import type { RunSpec } from './journal/records.ts';
 
@@ -97,14 +98,21 @@ function unwantedPorts({ task }: RunSpec, network: ReturnType<typeof resolveNetw
   return network === 'none' || network === 'http' ? ['ports need network type Host or Bridge'] : [];
 }
 
-/** What is not a list of names is refused by the engine, in its own words. */
+/** Read by the engine's own reader: what is checked here is what the container would get. */
 function unwantedCapabilities({ task }: RunSpec, policy: Policy): string[] {
-  const params = Object.entries(task.Engine.Params ?? {});
-  const asked = params.find(([key]) => key.toLowerCase() === 'capabilities')?.[1];
-  const names = Array.isArray(asked) ? asked.map((name) => String(name).toUpperCase().replace(/^CAP_/, '')) : [];
-  return names
+  return askedCapabilities(task.Engine.Params ?? {})
     .filter((name) => policy.capabilities?.includes(name) !== true)
     .map((name) => `this node does not give capability ${name} (its owner may allow it with --allow-capability)`);
+}
+
+/** None where the parameters cannot be read: the engine refuses them in its own words and makes no container. */
+function askedCapabilities(params: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    return parseDockerParams(params).capabilities;
+  } catch (error) {
+    if (error instanceof EngineError) return [];
+    throw error;
+  }
 }
 
 export function sumResources(all: Iterable<Resources>): Resources {

@@ -46,8 +46,7 @@ export const dockerParamNames: readonly string[] = Object.values(names);
  * @see Bacalhau pkg/executor/docker/models
  */
 export function parseDockerParams(params: Readonly<Record<string, unknown>>): DockerParams {
-  const lower = Object.fromEntries(Object.entries(params).map(([key, value]) => [key.toLowerCase(), value]));
-  const read = Params.safeParse(lower);
+  const read = Params.safeParse(foldCase(params));
   if (!read.success) {
     const issue = read.error.issues[0];
     const [key, ...rest] = issue?.path ?? [];
@@ -72,6 +71,17 @@ export function parseDockerParams(params: Readonly<Record<string, unknown>>): Do
     workingDirectory: directory,
     capabilities: (capabilities ?? []).map((name) => name.toUpperCase().replace(/^CAP_/, '')),
   };
+}
+
+/** A key that is there twice is refused: whoever reads the first and whoever reads the last would see different tasks. */
+function foldCase(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = new Map<string, string>();
+  for (const key of Object.keys(params)) {
+    const twin = given.get(key.toLowerCase());
+    if (twin !== undefined) throw invalid(`'${twin}' and '${key}' differ only in case`);
+    given.set(key.toLowerCase(), key);
+  }
+  return Object.fromEntries([...given].map(([lower, key]) => [lower, params[key]]));
 }
 
 function invalid(what: string): EngineError {

@@ -81,7 +81,10 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
 async function getContainer(ports: RunnerPorts, { run, network, started, stop }: TaskRun): Promise<Container | null> {
   if (started) {
     const container = await persist(ports, () => ports.engine.find(run.executionId));
-    if (container?.state === 'running') await ports.engine.resume?.(run, network);
+    // Also one that was never started: its surroundings were made by a process that is gone, or before the machine's start.
+    if (container !== null && container.state !== 'ended') {
+      await persist(ports, async () => ports.engine.resume?.(run, network));
+    }
     return container;
   }
   stop.throwIfAborted();

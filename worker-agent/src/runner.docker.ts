@@ -246,6 +246,22 @@ describe('a task that a former agent left', () => {
     expect(rules('-S').split('\n')).toEqual(expect.arrayContaining(jump));
     await second.close();
   });
+
+  test('and that was killed while no agent looked was lost; what ended by itself is done', async ({ expect }) => {
+    const leave = async (script: string): Promise<RunSpec> => {
+      const spec = shell(script);
+      await engine.create(spec, 'none', new AbortController().signal);
+      await engine.start(spec.executionId);
+      return spec;
+    };
+    const killed = await leave('sleep 60');
+    await engine.stop(killed.executionId, 0);
+    const ended = await leave('exit 3');
+    await engine.wait(ended.executionId);
+    const lost = { type: 'failed', failure: { class: 'infrastructure' }, output: { exitCode: 137 } };
+    expect(await adopt(engine, killed, 'none')).toMatchObject(lost);
+    expect(await adopt(engine, ended, 'none')).toMatchObject({ type: 'completed', output: { exitCode: 3 } });
+  });
 });
 
 async function inspect(spec: RunSpec): Promise<unknown> {

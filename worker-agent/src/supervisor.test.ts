@@ -206,6 +206,42 @@ describe('a restart', () => {
     expect(second.engine.starts.get(run.executionId)).toBe(1);
   });
 
+  for (const [exitCode, state] of [
+    [3, 'Completed'],
+    [137, 'Failed'],
+    [143, 'Failed'],
+    [255, 'Failed'],
+  ] as const) {
+    test(`a task that ended with ${exitCode} meanwhile is ${state}`, async ({ expect }) => {
+      const first = await Harness.start(() => ({ runMs: 5_000, exitCode }));
+      await first.run(runSpec());
+      first.engine.setReachable(false);
+      const second = await first.killAndRestart();
+      await second.clock.advance(10_000);
+      second.engine.setReachable(true);
+      await second.clock.advance(15_000);
+      const failed = { failure: { class: 'infrastructure' }, output: { exitCode } };
+      expect(second.reports.at(-1)).toMatchObject({
+        state,
+        ...(state === 'Failed' ? failed : { output: { exitCode } }),
+      });
+    });
+  }
+
+  test('a task that was stopped and ended meanwhile is still stopped', async ({ expect }) => {
+    const first = await Harness.start(() => ({ stopMs: 1_000 }));
+    const run = runSpec();
+    await first.run(run);
+    await first.stop(run.executionId);
+    first.engine.setReachable(false);
+    const second = await first.killAndRestart();
+    await second.clock.advance(2_000);
+    expect(second.engine.running).toEqual([]);
+    second.engine.setReachable(true);
+    await second.clock.advance(15_000);
+    expect(second.reports.at(-1)).toMatchObject({ state: 'Cancelled' });
+  });
+
   test('counts the time before it against the execution timeout', async ({ expect }) => {
     const first = await Harness.start(() => ({}));
     const run = runSpec({ executionTimeoutMs: 10_000 });

@@ -1,8 +1,14 @@
 import { describe, test } from 'vitest';
 import { EngineError } from './engine/engine.ts';
 import { makeFailure } from './outcome.ts';
+import { settle } from './testing/fake-clock.ts';
 import { Harness } from './testing/harness.ts';
 import { newExecutionId, runSpec, task } from './testing/run-spec.ts';
+
+async function settled(): Promise<string> {
+  await settle();
+  return 'still there';
+}
 
 describe('run', () => {
   test('is acknowledged once it is journalled, runs, and is reported', async ({ expect }) => {
@@ -325,6 +331,16 @@ describe('going down', () => {
     expect(harness.said).toEqual(['ack', 'report Running', 'capacity', 'reject', 'report Failed', 'bye']);
     expect(harness.reports.at(-1)).toMatchObject({ failure: { class: 'infrastructure', message: 'agent stopped' } });
     expect(await harness.engine.list()).toEqual([]);
+  });
+
+  test('takes about ten seconds, also when the engine hangs', async ({ expect }) => {
+    const harness = await Harness.start(() => ({}));
+    await harness.run(runSpec());
+    harness.engine.hangs = true;
+    const stopped = harness.agent.stop('SIGTERM');
+    await harness.clock.advance(11_000);
+    expect(await Promise.race([stopped.then(() => 'stopped'), settled()])).toBe('stopped');
+    expect(harness.said.at(-1)).toBe('bye');
   });
 
   test('reports at the next start what nobody acknowledged', async ({ expect }) => {

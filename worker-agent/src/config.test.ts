@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { ConfigError, parseConfig, type Config } from './config.ts';
+import { checkShares, ConfigError, parseConfig, type Config } from './config.ts';
 
 function config(args: readonly string[], env: Record<string, string> = {}): Config {
   const parsed = parseConfig(args, env);
@@ -104,5 +104,25 @@ describe('it refuses, naming the setting, what was given and what is allowed', (
     const parse = (): unknown => parseConfig(['--url', 'http://me:hunter2@x'], {});
     expect(parse).toThrow('SHOAL_NODE_TOKEN');
     expect(parse).not.toThrow('hunter2');
+  });
+});
+
+describe('amounts', () => {
+  const whole = { cpu: 2, memory: 4e9, disk: 100e9 };
+
+  test('above what the machine has are refused', ({ expect }) => {
+    const says = (...args: string[]) => expect(() => checkShares(config(args), whole));
+    says('--cpu', '100').toThrow(
+      '--cpu: "100 cores" is not allowed; it must be at most the 2 cores that this machine has',
+    );
+    says('--memory', '8gb').toThrow('--memory: "8000000000 bytes" is not allowed');
+    says('--disk', '200gb').toThrow(ConfigError);
+  });
+
+  test('up to it are taken, and so are any where Docker is on another machine', ({ expect }) => {
+    const take = (args: string[], env = {}): unknown => checkShares(config(args, env), whole);
+    expect(() => take(['--cpu', '2', '--memory', '4gb', '--disk', '100gb'])).not.toThrow();
+    expect(() => take(['--cpu', '64'], { DOCKER_HOST: 'tcp://big.example:2376' })).not.toThrow();
+    expect(() => take(['--cpu', '100%'])).not.toThrow();
   });
 });

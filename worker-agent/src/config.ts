@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
+import type { Resources } from '@shoal/schema/job/job';
 import type { Policy } from './admission.ts';
 import { DEFAULT_DNS } from './engine/docker.ts';
 import { DEFAULT_LOG_BUDGET } from './logs/shelf.ts';
@@ -118,6 +119,21 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     logLevel: parseLevel(env['SHOAL_LOG_LEVEL']),
   };
   return { type: 'run', config };
+}
+
+/**
+ * Refuses amounts that the machine does not have: its tasks would be placed here and fail one after the other. A Docker on
+ * another machine has its own measure.
+ * @throws ConfigError
+ */
+export function checkShares({ shares, dockerHost }: Config, whole: Omit<Resources, 'gpu'>): void {
+  if (dockerHost !== null && !dockerHost.startsWith('unix://')) return;
+  for (const part of ['cpu', 'memory', 'disk'] as const) {
+    const share = shares[part];
+    if (!('amount' in share) || share.amount <= whole[part]) continue;
+    const unit = part === 'cpu' ? 'cores' : 'bytes';
+    throw bad(`--${part}`, `${share.amount} ${unit}`, `at most the ${whole[part]} ${unit} that this machine has`);
+  }
 }
 
 function readArgs(args: readonly string[]) {

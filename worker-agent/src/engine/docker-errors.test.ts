@@ -106,6 +106,12 @@ const cases: { step: Step; error: Error; kind: string; message: string }[] = [
   },
   {
     step: 'create',
+    error: refused(400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'),
+    kind: 'infrastructure',
+    message: 'failed to create container: Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available',
+  },
+  {
+    step: 'create',
     error: refused(500, 'no space left on device'),
     kind: 'environment',
     message: 'failed to create container: no space left on device',
@@ -129,7 +135,7 @@ describe('what Docker says becomes', () => {
     test(`${kind}: ${message}`, ({ expect }) => {
       const { failure, unreachable } = asEngineError(step, 'x', error);
       expect([failure.class, failure.message]).toEqual([kind, message]);
-      expect(unreachable).toBe(kind === 'infrastructure');
+      expect(unreachable).toBe(!('statusCode' in error));
     });
   }
 });

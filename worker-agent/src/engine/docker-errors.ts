@@ -64,6 +64,10 @@ function badImage(image: string, cause: unknown): EngineError {
 
 function createError(image: string, text: string, cause: unknown): EngineError {
   if (badImageName.test(text)) return badImage(image, cause);
+  if (/range of cpus is from/i.test(text)) {
+    const hint = "The node offers more cores than its Docker has: its owner can correct that with the agent's --cpu.";
+    return make('infrastructure', 'Preparing Environment', `failed to create container: ${text}`, hint, cause);
+  }
   if (statusOf(cause) === 400) {
     return make('permanent', 'Preparing Environment', `failed to create container: ${text}`, '', cause);
   }

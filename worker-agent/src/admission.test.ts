@@ -56,6 +56,12 @@ const taken: { name: string; run: RunSpec; offers?: Offers; network: string }[] 
     network: 'filtered',
   },
   {
+    name: 'a static port inside the range that its owner names',
+    run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'api', Static: 20_010 }] } }),
+    offers: { ...open, policy: { ...open.policy, portRange: { from: 20_000, to: 20_010 } } },
+    network: 'bridge',
+  },
+  {
     name: '[allow:env] [allow:capability] variables and capabilities that its owner allows',
     run: runSpec({
       task: task({ Capabilities: ['net_bind_service'] }, { Env: { KEY: 'env:AWS_KEY' } }),
@@ -124,6 +130,12 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
     run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }] } }),
     offers: { ...open, policy: { ...open.policy, ports: false } },
     reason: 'this node does not publish ports',
+  },
+  {
+    name: '[allow:ports] [port:Static] a static port outside the range that its owner names',
+    run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }, { Name: 'api', Static: 20_011 }] } }),
+    offers: { ...open, policy: { ...open.policy, portRange: { from: 20_000, to: 20_010 } } },
+    reason: 'this node publishes ports 20000 to 20010 only: port api asks for 20011',
   },
   {
     name: 'ports without a network that has them',

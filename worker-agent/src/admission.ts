@@ -4,6 +4,7 @@ import { parseDockerParams } from './engine/docker-params.ts';
 import { EngineError, type ContainerNetwork } from './engine/engine.ts';
 import { isAllowedVariable, wantedOfNode } from './engine/variables.ts';
 import type { RunSpec } from './journal/records.ts';
+import type { PortRange } from './network/port-plan.ts';
 
 /** What the owner of the machine allows beyond the defaults. */
 export interface Policy {
@@ -13,6 +14,8 @@ export interface Policy {
   readonly unfilteredBridge: boolean;
   /** Whether tasks may publish ports; absent means yes. */
   readonly ports?: boolean;
+  /** Where tasks may have ports that they name themselves; absent means anywhere. */
+  readonly portRange?: PortRange;
   /** Names of this machine's variables that tasks may have as `env:NAME`, `*` for anything; absent means none. */
   readonly envPatterns?: readonly string[];
   /** Linux capabilities that tasks may ask for, upper case without `CAP_`; absent means none. */
@@ -95,7 +98,18 @@ function resolveNetwork(
 function unwantedPorts({ task }: RunSpec, network: ReturnType<typeof resolveNetwork>, policy: Policy): string[] {
   if ((task.Network.Ports?.length ?? 0) === 0) return [];
   if (policy.ports === false) return ['this node does not publish ports'];
-  return network === 'none' || network === 'http' ? ['ports need network type Host or Bridge'] : [];
+  if (network === 'none' || network === 'http') return ['ports need network type Host or Bridge'];
+  return portsOutside(task.Network.Ports ?? [], policy.portRange);
+}
+
+function portsOutside(ports: NonNullable<RunSpec['task']['Network']['Ports']>, range: PortRange | undefined): string[] {
+  if (range === undefined) return [];
+  return ports
+    .filter(({ Static: port = 0 }) => port !== 0 && (port < range.from || port > range.to))
+    .map(
+      ({ Name: name, Static: port }) =>
+        `this node publishes ports ${range.from} to ${range.to} only: port ${name} asks for ${port}`,
+    );
 }
 
 /** Read by the engine's own reader: what is checked here is what the container would get. */

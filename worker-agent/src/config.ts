@@ -66,8 +66,8 @@ Usage: shoal-agent [options]
                          is filtered, which takes Linux, iptables and root
   --open-range <cidr>    a range of this machine's network that filtered tasks may reach; again
   --dns <address>        a name server of filtered tasks; again; default ${DEFAULT_DNS.join(', ')}
-  --ports <from-to>      where tasks get ports that they publish, or "none";
-                         default ${DEFAULT_PORT_RANGE.from}-${DEFAULT_PORT_RANGE.to}
+  --ports <from-to>      where tasks get ports that they publish, also those that they name, or
+                         "none"; default ${DEFAULT_PORT_RANGE.from}-${DEFAULT_PORT_RANGE.to}, and named ones anywhere
   --allow-env <name>     a variable of this machine that tasks may have as env:NAME; * for
                          anything; again
   --allow-capability <n> a Linux capability that tasks may ask for; again
@@ -107,6 +107,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
       allowHostNetwork: values['allow-host-network'] ?? false,
       unfilteredBridge: values['unfiltered-bridge'] ?? false,
       ports: values.ports !== 'none',
+      ...(values.ports !== undefined && values.ports !== 'none' && { portRange: parsePorts(values.ports) }),
       envPatterns: values['allow-env'] ?? [],
       capabilities: (values['allow-capability'] ?? []).map(parseCapability),
     },

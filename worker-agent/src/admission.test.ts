@@ -156,6 +156,21 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
       "this node does not resolve environment variable KEY: environment variable 'AWS_KEY_2' is not in allowed patterns",
   },
   {
+    name: 'the secrets of the agent, whatever its owner allows',
+    run: withTask({ Env: { A: 'env:SHOAL_NODE_TOKEN', B: 'env:docker_password', C: 'env:DOCKER_USERNAME' } }),
+    offers: { ...offers, policy: { ...offers.policy, envPatterns: ['*', 'SHOAL_NODE_TOKEN', 'docker_*'] } },
+    reason: [
+      ['A', 'SHOAL_NODE_TOKEN'],
+      ['B', 'docker_password'],
+      ['C', 'DOCKER_USERNAME'],
+    ]
+      .map(
+        ([name, wanted]) =>
+          `this node does not resolve environment variable ${name}: environment variable '${wanted}' is not in allowed patterns`,
+      )
+      .join('; '),
+  },
+  {
     name: 'variables of the node',
     run: withTask({ Env: { KEY: 'env:HOME', PLAIN: 'http://x' } }),
     reason:

@@ -6,6 +6,7 @@ import { NodeId } from '@shoal/schema/ids';
 import type { Resources } from '@shoal/schema/job/job';
 import type { Policy } from './admission.ts';
 import { DEFAULT_DNS } from './engine/docker.ts';
+import { isSecretVariable } from './engine/variables.ts';
 import { DEFAULT_LOG_BUDGET } from './logs/shelf.ts';
 import type { Share, Shares } from './machine/capacity.ts';
 import { logLevels, type LogLevel } from './machine/log.ts';
@@ -69,7 +70,7 @@ Usage: shoal-agent [options]
   --ports <from-to>      where tasks get ports that they publish, also those that they name, or
                          "none"; default ${DEFAULT_PORT_RANGE.from}-${DEFAULT_PORT_RANGE.to}, and named ones anywhere
   --allow-env <name>     a variable of this machine that tasks may have as env:NAME; * for
-                         anything; again
+                         anything but the agent's own secrets; again
   --allow-capability <n> a Linux capability that tasks may ask for; again
   --help, --version
 
@@ -108,7 +109,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
       unfilteredBridge: values['unfiltered-bridge'] ?? false,
       ports: values.ports !== 'none',
       ...(values.ports !== undefined && values.ports !== 'none' && { portRange: parsePorts(values.ports) }),
-      envPatterns: values['allow-env'] ?? [],
+      envPatterns: (values['allow-env'] ?? []).map(parseEnvPattern),
       capabilities: (values['allow-capability'] ?? []).map(parseCapability),
     },
     docker: {
@@ -281,6 +282,11 @@ function parseRange(value: string): string {
 function parseAddress(value: string): string {
   if (isIP(value) !== 0) return value;
   throw bad('--dns', value, 'an IP address');
+}
+
+function parseEnvPattern(value: string): string {
+  if (!isSecretVariable(value)) return value;
+  throw bad('--allow-env', value, "the name of another variable: the agent's own secrets are never given to tasks");
 }
 
 function parseCapability(value: string): string {

@@ -88,6 +88,7 @@ const bad: { args?: string[]; env?: Record<string, string>; says: string[] }[] =
   { args: ['--dns', 'dns.example'], says: ['--dns', 'IP address'] },
   { args: ['--allow-capability', 'all'], says: ['--allow-capability', 'NET_BIND_SERVICE'] },
   { args: ['--allow-env', 'SHOAL_NODE_TOKEN'], says: ['--allow-env', '"SHOAL_NODE_TOKEN"', 'secrets'] },
+  { args: ['--state', ''], says: ['--state', '""', 'folder'] },
   { args: ['--bogus'], says: ["'--bogus'", '--help'] },
   { args: ['stray'], says: ["'stray'", '--help'] },
   { env: { SHOAL_LOG_LEVEL: 'loud' }, says: ['SHOAL_LOG_LEVEL', '"loud"', 'info'] },

@@ -94,7 +94,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
   const config: Config = {
     url: parseUrl(...pick('--url', values.url, 'SHOAL_URL', env['SHOAL_URL'])),
     token: env['SHOAL_NODE_TOKEN'] || null,
-    stateDir: resolve(values.state ?? (env['SHOAL_AGENT_STATE'] || join(homedir(), '.shoal-agent'))),
+    stateDir: parseState(values.state, env['SHOAL_AGENT_STATE']),
     nodeId: parseNodeId(...pick('--node-id', values['node-id'], 'SHOAL_NODE_ID', env['SHOAL_NODE_ID'])),
     name: values.name ?? null,
     labels: parseLabels(values.label ?? []),
@@ -197,6 +197,12 @@ function parseUrl(source: string, value: string = DEFAULT_URL): URL {
     throw new ConfigError(`${source}: credentials in the URL are not allowed; put the token into SHOAL_NODE_TOKEN`);
   }
   return url;
+}
+
+/** An empty option would put the state wherever the agent was started. */
+function parseState(value: string | undefined, inherited: string | undefined): string {
+  if (value?.trim() === '') throw bad('--state', value, 'the path of a folder');
+  return resolve(value ?? (inherited || join(homedir(), '.shoal-agent')));
 }
 
 function parseNodeId(source: string, value: string | undefined): NodeId | null {

@@ -151,6 +151,11 @@ const refusals: { name: string; body: unknown; message: string }[] = [
     message: inTask("environment variable 'A' cannot have empty value"),
   },
   {
+    name: 'null in a value',
+    body: withTask({ Env: { A: 'b\0' } }),
+    message: inTask("environment variable 'A' cannot contain null characters"),
+  },
+  {
     name: 'negative timeouts',
     body: withTask({ Timeouts: { ExecutionTimeout: -5, TotalTimeout: -60 } }),
     message: inTask('invalid timeouts: invalid execution timeout value: -5s\ninvalid total timeout value: -1m0s'),

@@ -53,6 +53,7 @@ function envProblem(name: string, value: string): string | null {
   if (!/^[\p{L}\p{Nd}_]*$/u.test(name)) return `${says} can only contain letters, numbers, and underscores`;
   if (name.startsWith('BACALHAU_')) return `${says} cannot start with BACALHAU_`;
   if (value === '') return `${says} cannot have empty value`;
+  if (value.includes('\0')) return `${says} cannot contain null characters`;
   return null;
 }
 

@@ -53,6 +53,7 @@ export function parseDockerParams(params: Readonly<Record<string, unknown>>): Do
     const where = [names[String(key)] ?? String(key), ...rest.map(String)].join('.');
     throw invalid(`'${where}' ${issue?.message ?? 'cannot be read'}`);
   }
+  refuseNul(read.data);
   const { image, entrypoint, parameters, environmentvariables, workingdirectory, capabilities } = read.data;
   if (image === undefined || image === null || image.trim() === '') throw invalid("'Image' cannot be empty");
   const directory = workingdirectory ?? '';
@@ -82,6 +83,16 @@ function foldCase(params: Readonly<Record<string, unknown>>): Record<string, unk
     given.set(key.toLowerCase(), key);
   }
   return Object.fromEntries([...given].map(([lower, key]) => [lower, params[key]]));
+}
+
+/** To the kernel it is the end of a text: the task would get half of it, or not start at all. */
+function refuseNul(params: z.infer<typeof Params>): void {
+  for (const [key, value] of Object.entries(params)) {
+    const name = names[key] ?? key;
+    if (typeof value === 'string' && value.includes('\0')) throw invalid(`'${name}' must not contain NUL`);
+    const at = Array.isArray(value) ? value.findIndex((one) => one.includes('\0')) : -1;
+    if (at >= 0) throw invalid(`'${name}.${at}' must not contain NUL`);
+  }
 }
 
 function invalid(what: string): EngineError {

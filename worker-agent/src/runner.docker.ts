@@ -187,6 +187,12 @@ describe('a task in Docker', () => {
     expect(word.message).toBe('failed to start container: executable file not found: "nosuchprogram"');
   });
 
+  test('[param:WorkingDirectory] a working directory that is a file is permanent', async ({ expect }) => {
+    const spec = runSpec({ task: task({ WorkingDirectory: '/etc/passwd', Entrypoint: ['pwd'] }) });
+    const hint = expect.stringContaining('WorkingDirectory') as string;
+    expect(failure(await run(spec))).toMatchObject({ class: 'permanent', hint });
+  });
+
   test('[fault:registry down] a registry that does not answer is no fault of the job', async ({ expect }) => {
     const spec = runSpec({ task: task({ Image: '127.0.0.1:1/nowhere/image:1' }) });
     const { class: kind, message, topic } = failure(await run(spec));

@@ -64,3 +64,11 @@ test('ports and cards come back when neither the container could be made nor wha
   // And what is a container keeps them.
   await expect(engine.create(wantsAll(), 'bridge', signal)).rejects.toThrow('not enough GPUs free');
 });
+
+test('an address that the machine does not have is named', async ({ expect }) => {
+  const ports = [{ Name: 'web', HostNetwork: '192.0.2.5' }];
+  const spec = runSpec({ task: task({}, { Network: { Type: 'Bridge', Ports: ports } }) });
+  await expect(engine.create(spec, 'bridge', new AbortController().signal)).rejects.toMatchObject({
+    failure: { class: 'environment', message: 'HostNetwork 192.0.2.5 is not an address of this machine' },
+  });
+});

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { admit, formatResources, sumResources, type Offers } from './admission.ts';
 import { parseDockerParams } from './engine/docker-params.ts';

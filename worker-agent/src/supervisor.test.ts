@@ -72,6 +72,21 @@ describe('run', () => {
     expect(second.said).toEqual(['reject']);
   });
 
+  test('that is declined while the disk is full is answered once that can be written', async ({ expect }) => {
+    const harness = await Harness.start();
+    const run = runSpec({ task: task({}, { Network: { Type: 'HTTP' } }) });
+    harness.journal.failure = new Error('disk full');
+    await harness.run(run);
+    expect(harness.said).toEqual([]);
+    harness.journal.failure = null;
+    await harness.run(run);
+    await harness.run(run);
+    expect(harness.said).toEqual(['reject', 'reject']);
+    const second = await harness.killAndRestart();
+    await second.run({ ...run, task: task() });
+    expect(second.said).toEqual(['reject']);
+  });
+
   test('is declined by a node that may not run anything', async ({ expect }) => {
     const harness = await Harness.start();
     harness.socket.welcome({ mode: 'stopOnly' });

@@ -80,6 +80,8 @@ const bad: { args?: string[]; env?: Record<string, string>; says: string[] }[] =
   { env: { SHOAL_URL: 'nonsense' }, says: ['SHOAL_URL', '"nonsense"'] },
   { args: ['--node-id', 'a b'], says: ['--node-id', '"a b"', 'letters, digits'] },
   { args: ['--label', 'novalue'], says: ['--label', '"novalue"', 'key=value'] },
+  { args: ['--label', 'name=x'], says: ['--label', '"name=x"', '--name'] },
+  { args: ['--label', 'os_arch=riscv64'], says: ['--label', '"os_arch=riscv64"', 'what the machine is'] },
   { args: ['--cpu', '0'], says: ['--cpu', '"0"', '1.5'] },
   { args: ['--memory', '120%'], says: ['--memory', '"120%"', '100%'] },
   { args: ['--disk', 'lots'], says: ['--disk', '"lots"', '8gb'] },

@@ -212,6 +212,13 @@ function parseNodeId(source: string, value: string | undefined): NodeId | null {
   return read.data;
 }
 
+/** Labels that the agent sets itself, and where they come from. */
+const ownLabels: ReadonlyMap<string, string> = new Map([
+  ['name', 'the label "name" is set with --name'],
+  ['os_type', 'the label "os_type" is what the machine runs'],
+  ['os_arch', 'the label "os_arch" is what the machine is'],
+]);
+
 function parseLabels(given: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     given.map((one): [string, string] => {
@@ -222,6 +229,8 @@ function parseLabels(given: readonly string[]): Record<string, string> {
           'key=value, the key of letters, digits, ".", "_", "/" and "-", the value at most 1024 characters';
         throw bad('--label', one, allowed);
       }
+      const own = ownLabels.get(key);
+      if (own !== undefined) throw bad('--label', one, `another key: ${own}`);
       return [key, value];
     }),
   );

@@ -201,13 +201,17 @@ describe('properties', () => {
     Priority: fc.integer(),
     Labels: fc.dictionary(key, fc.string()),
     Meta: fc.dictionary(key, fc.string()),
-    Params: fc.dictionary(
-      key,
-      fc
-        .json({ maxDepth: 3 })
-        .filter((text) => !text.includes('__proto__'))
-        .map((text): unknown => JSON.parse(text)),
-    ),
+    Params: fc
+      .dictionary(
+        key,
+        fc
+          .json({ maxDepth: 3 })
+          .filter((text) => !text.includes('__proto__'))
+          .map((text): unknown => JSON.parse(text)),
+      )
+      .filter(
+        (params) => new Set(Object.keys(params).map((one) => one.toLowerCase())).size === Object.keys(params).length,
+      ),
     Timeout: fc.nat(1000),
     Domain: fc.constantFrom('example.com', ' A.B.io '),
   });

@@ -116,6 +116,11 @@ const refusals: { name: string; body: unknown; message: string }[] = [
   { name: 'no engine', body: withTask({ Engine: null }), message: inTask('invalid engine: nil spec config') },
   { name: 'no engine type', body: withTask({ Engine: {} }), message: inTask('invalid engine: missing spec type') },
   {
+    name: 'engine parameters that differ only in case',
+    body: withTask({ Engine: { Type: 'docker', Params: { Image: 'x', Capabilities: [], capabilities: ['ALL'] } } }),
+    message: inTask("invalid engine: Engine.Params: 'Capabilities' and 'capabilities' differ only in case"),
+  },
+  {
     name: 'lower-case variable',
     body: withTask({ Env: { foo: '1' } }),
     message: inTask("environment variable 'foo' must be uppercase"),
@@ -144,6 +149,11 @@ const refusals: { name: string; body: unknown; message: string }[] = [
     name: 'empty value',
     body: withTask({ Env: { A: '' } }),
     message: inTask("environment variable 'A' cannot have empty value"),
+  },
+  {
+    name: 'null in a value',
+    body: withTask({ Env: { A: 'b\0' } }),
+    message: inTask("environment variable 'A' cannot contain null characters"),
   },
   {
     name: 'negative timeouts',

@@ -11,7 +11,7 @@ export function validateTask(task: TaskInput): string[] {
     ...(isBlank(name) ? ['missing task name'] : []),
     ...(name.includes('\0') ? ['task name cannot contain null characters'] : []),
     ...validateEnv(task.Env ?? {}),
-    ...prefixed('invalid engine', validateSpecConfig(task.Engine)),
+    ...prefixed('invalid engine', [...validateSpecConfig(task.Engine), ...ambiguousKeys(task.Engine?.Params ?? {})]),
     ...prefixed('invalid timeouts', validateTimeouts(task.Timeouts ?? {})),
     ...prefixed('invalid resources', amounts),
     ...validateInputSources(task.InputSources ?? []),
@@ -53,12 +53,24 @@ function envProblem(name: string, value: string): string | null {
   if (!/^[\p{L}\p{Nd}_]*$/u.test(name)) return `${says} can only contain letters, numbers, and underscores`;
   if (name.startsWith('BACALHAU_')) return `${says} cannot start with BACALHAU_`;
   if (value === '') return `${says} cannot have empty value`;
+  if (value.includes('\0')) return `${says} cannot contain null characters`;
   return null;
 }
 
 function validateSpecConfig(config: SpecConfigInput | undefined): string[] {
   if (config === undefined) return ['nil spec config'];
   return isBlank(config.Type ?? '') ? ['missing spec type'] : [];
+}
+
+/** Engines read the keys of their parameters whatever their case: of two that differ in nothing else one would be lost. */
+function ambiguousKeys(params: Readonly<Record<string, unknown>>): string[] {
+  const seen = new Map<string, string>();
+  for (const key of Object.keys(params)) {
+    const twin = seen.get(key.toLowerCase());
+    if (twin !== undefined) return [`Engine.Params: '${twin}' and '${key}' differ only in case`];
+    seen.set(key.toLowerCase(), key);
+  }
+  return [];
 }
 
 function validateTimeouts(timeouts: TimeoutsInput): string[] {

@@ -1,5 +1,7 @@
+import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { admit, formatResources, sumResources, type Offers } from './admission.ts';
+import { parseDockerParams } from './engine/docker-params.ts';
 import type { RunSpec } from './journal/records.ts';
 import { runSpec, task } from './testing/run-spec.ts';
 
@@ -52,6 +54,12 @@ const taken: { name: string; run: RunSpec; offers?: Offers; network: string }[] 
     run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }] } }),
     offers: { ...offers, isolates: true },
     network: 'filtered',
+  },
+  {
+    name: 'a static port inside the range that its owner names',
+    run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'api', Static: 20_010 }] } }),
+    offers: { ...open, policy: { ...open.policy, portRange: { from: 20_000, to: 20_010 } } },
+    network: 'bridge',
   },
   {
     name: '[allow:env] [allow:capability] variables and capabilities that its owner allows',
@@ -124,6 +132,12 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
     reason: 'this node does not publish ports',
   },
   {
+    name: '[allow:ports] [port:Static] a static port outside the range that its owner names',
+    run: withTask({ Network: { Type: 'Bridge', Ports: [{ Name: 'web' }, { Name: 'api', Static: 20_011 }] } }),
+    offers: { ...open, policy: { ...open.policy, portRange: { from: 20_000, to: 20_010 } } },
+    reason: 'this node publishes ports 20000 to 20010 only: port api asks for 20011',
+  },
+  {
     name: 'ports without a network that has them',
     run: withTask({ Network: { Type: 'Default', Ports: [{ Name: 'web' }] } }),
     reason: 'ports need network type Host or Bridge',
@@ -142,6 +156,21 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
       "this node does not resolve environment variable KEY: environment variable 'AWS_KEY_2' is not in allowed patterns",
   },
   {
+    name: 'the secrets of the agent, whatever its owner allows',
+    run: withTask({ Env: { A: 'env:SHOAL_NODE_TOKEN', B: 'env:docker_password', C: 'env:DOCKER_USERNAME' } }),
+    offers: { ...offers, policy: { ...offers.policy, envPatterns: ['*', 'SHOAL_NODE_TOKEN', 'docker_*'] } },
+    reason: [
+      ['A', 'SHOAL_NODE_TOKEN'],
+      ['B', 'docker_password'],
+      ['C', 'DOCKER_USERNAME'],
+    ]
+      .map(
+        ([name, wanted]) =>
+          `this node does not resolve environment variable ${name}: environment variable '${wanted}' is not in allowed patterns`,
+      )
+      .join('; '),
+  },
+  {
     name: 'variables of the node',
     run: withTask({ Env: { KEY: 'env:HOME', PLAIN: 'http://x' } }),
     reason:
@@ -154,6 +183,17 @@ const declined: { name: string; run: RunSpec; offers?: Offers; reason: string }[
       'insufficient resources - requested: {CPU: 2.00, Memory: 512 MB, Disk: 0 B, GPU: 1}, available: {CPU: 1.00, Memory: 1 kB, Disk: 1 kB, GPU: 0}',
   },
 ];
+
+const caps = fc.array(fc.constantFrom('SYS_ADMIN', 'cap_net_admin', 'ALL'), { maxLength: 2 });
+
+/** What the engine would give; nothing when it refuses to make a container at all. */
+function asked({ task: { Engine } }: RunSpec): readonly string[] {
+  try {
+    return parseDockerParams(Engine.Params ?? {}).capabilities;
+  } catch {
+    return [];
+  }
+}
 
 describe('a node takes', () => {
   for (const { name, run, offers: given = offers, network } of taken) {
@@ -169,6 +209,16 @@ describe('a node declines', () => {
       expect(admit(run, given, none)).toEqual({ ok: false, reason });
     });
   }
+
+  test('capabilities under whatever spelling of the key the engine would read', ({ expect }) => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.mixedCase(fc.constant('capabilities')), caps), { maxLength: 3 }), (given) => {
+        const run = runSpec({ task: task(Object.fromEntries(given)), resources: half });
+        const refused = !admit(run, offers, none).ok;
+        expect(refused || asked(run).length === 0).toBe(true);
+      }),
+    );
+  });
 
   test('for all reasons at once', ({ expect }) => {
     const run = withTask({ Engine: { Type: 'wasm' }, Publisher: { Type: 's3' } });

@@ -1,8 +1,10 @@
 import type { NetworkType } from '@shoal/schema/job/job';
 import type { Resources } from '@shoal/schema/job/job';
-import type { ContainerNetwork } from './engine/engine.ts';
+import { parseDockerParams } from './engine/docker-params.ts';
+import { EngineError, type ContainerNetwork } from './engine/engine.ts';
 import { isAllowedVariable, wantedOfNode } from './engine/variables.ts';
 import type { RunSpec } from './journal/records.ts';
+import type { PortRange } from './network/port-plan.ts';
 
 /** What the owner of the machine allows beyond the defaults. */
 export interface Policy {
@@ -12,6 +14,8 @@ export interface Policy {
   readonly unfilteredBridge: boolean;
   /** Whether tasks may publish ports; absent means yes. */
   readonly ports?: boolean;
+  /** Where tasks may have ports that they name themselves; absent means anywhere. */
+  readonly portRange?: PortRange;
   /** Names of this machine's variables that tasks may have as `env:NAME`, `*` for anything; absent means none. */
   readonly envPatterns?: readonly string[];
   /** Linux capabilities that tasks may ask for, upper case without `CAP_`; absent means none. */
@@ -94,17 +98,35 @@ function resolveNetwork(
 function unwantedPorts({ task }: RunSpec, network: ReturnType<typeof resolveNetwork>, policy: Policy): string[] {
   if ((task.Network.Ports?.length ?? 0) === 0) return [];
   if (policy.ports === false) return ['this node does not publish ports'];
-  return network === 'none' || network === 'http' ? ['ports need network type Host or Bridge'] : [];
+  if (network === 'none' || network === 'http') return ['ports need network type Host or Bridge'];
+  return portsOutside(task.Network.Ports ?? [], policy.portRange);
 }
 
-/** What is not a list of names is refused by the engine, in its own words. */
+function portsOutside(ports: NonNullable<RunSpec['task']['Network']['Ports']>, range: PortRange | undefined): string[] {
+  if (range === undefined) return [];
+  return ports
+    .filter(({ Static: port = 0 }) => port !== 0 && (port < range.from || port > range.to))
+    .map(
+      ({ Name: name, Static: port }) =>
+        `this node publishes ports ${range.from} to ${range.to} only: port ${name} asks for ${port}`,
+    );
+}
+
+/** Read by the engine's own reader: what is checked here is what the container would get. */
 function unwantedCapabilities({ task }: RunSpec, policy: Policy): string[] {
-  const params = Object.entries(task.Engine.Params ?? {});
-  const asked = params.find(([key]) => key.toLowerCase() === 'capabilities')?.[1];
-  const names = Array.isArray(asked) ? asked.map((name) => String(name).toUpperCase().replace(/^CAP_/, '')) : [];
-  return names
+  return askedCapabilities(task.Engine.Params ?? {})
     .filter((name) => policy.capabilities?.includes(name) !== true)
     .map((name) => `this node does not give capability ${name} (its owner may allow it with --allow-capability)`);
+}
+
+/** None where the parameters cannot be read: the engine refuses them in its own words and makes no container. */
+function askedCapabilities(params: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    return parseDockerParams(params).capabilities;
+  } catch (error) {
+    if (error instanceof EngineError) return [];
+    throw error;
+  }
 }
 
 export function sumResources(all: Iterable<Resources>): Resources {

@@ -39,7 +39,8 @@ const SWEEP_EVERY = 20;
 /** An agent that stops waits this long for its tasks to end, and then for its reports to be taken. */
 const STOP_TASKS_MS = 7_000;
 const STOP_REPORTS_MS = 1_500;
-const STOP_SWEEP_MS = 2_000;
+/** For cleaning up in the engine, which may hang. */
+const STOP_ENGINE_MS = 2_000;
 const STOP_LOGS_MS = 1_000;
 const POLL_MS = 20;
 
@@ -101,8 +102,8 @@ export class Agent {
   }
 
   /**
-   * Ends the tasks, reports them, removes their containers and says goodbye. Resolves within about nine seconds; what is
-   * not acknowledged by then is in the journal and is reported at the next start.
+   * Ends the tasks, reports them, removes their containers and says goodbye. Resolves within about ten seconds, also when
+   * the engine hangs; what is not acknowledged by then is in the journal and is reported at the next start.
    */
   async stop(reason: string): Promise<void> {
     if (this.#stopped) return;
@@ -114,14 +115,18 @@ export class Agent {
     this.#supervisor.shutDown();
     await Promise.race([this.#supervisor.idle(), pause(this.#ports.clock, STOP_TASKS_MS)]);
     await this.#awaitReports();
-    // What a former agent left is as much this one's to clean up.
-    await Promise.race([this.#sweeping, pause(this.#ports.clock, STOP_SWEEP_MS)]);
-    await this.#ports.engine.close?.().catch(() => {});
+    await Promise.race([this.#closeEngine(), pause(this.#ports.clock, STOP_ENGINE_MS)]);
     await this.#ports.logs?.shelf.stored(STOP_LOGS_MS);
     this.#session.stop(reason);
     this.#ports.logs?.links.stop();
     await this.#ports.logs?.shelf.close();
     this.#ports.log.info('agent.stopped', { unacknowledged: this.#supervisor.unacknowledged });
+  }
+
+  async #closeEngine(): Promise<void> {
+    // What a former agent left is as much this one's to clean up.
+    await this.#sweeping;
+    await this.#ports.engine.close?.().catch(() => {});
   }
 
   async #awaitReports(): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { ConfigError, parseConfig, type Config } from './config.ts';
+import { checkShares, ConfigError, parseConfig, type Config } from './config.ts';
 
 function config(args: readonly string[], env: Record<string, string> = {}): Config {
   const parsed = parseConfig(args, env);
@@ -55,7 +55,7 @@ const good: { name: string; args?: string[]; env?: Record<string, string>; want:
     name: 'what a task may ask for',
     args: ['--ports', '4000-4010', '--allow-env', 'A_*', '--allow-env', 'B', '--allow-capability', 'cap_chown'],
     want: {
-      policy: { ports: true, envPatterns: ['A_*', 'B'], capabilities: ['CHOWN'] },
+      policy: { ports: true, portRange: { from: 4000, to: 4010 }, envPatterns: ['A_*', 'B'], capabilities: ['CHOWN'] },
       docker: { portRange: { from: 4000, to: 4010 } },
     },
   },
@@ -80,6 +80,8 @@ const bad: { args?: string[]; env?: Record<string, string>; says: string[] }[] =
   { env: { SHOAL_URL: 'nonsense' }, says: ['SHOAL_URL', '"nonsense"'] },
   { args: ['--node-id', 'a b'], says: ['--node-id', '"a b"', 'letters, digits'] },
   { args: ['--label', 'novalue'], says: ['--label', '"novalue"', 'key=value'] },
+  { args: ['--label', 'name=x'], says: ['--label', '"name=x"', '--name'] },
+  { args: ['--label', 'os_arch=riscv64'], says: ['--label', '"os_arch=riscv64"', 'what the machine is'] },
   { args: ['--cpu', '0'], says: ['--cpu', '"0"', '1.5'] },
   { args: ['--memory', '120%'], says: ['--memory', '"120%"', '100%'] },
   { args: ['--disk', 'lots'], says: ['--disk', '"lots"', '8gb'] },
@@ -87,6 +89,8 @@ const bad: { args?: string[]; env?: Record<string, string>; says: string[] }[] =
   { args: ['--open-range', '192.168.7.1'], says: ['--open-range', '192.168.7.0/24'] },
   { args: ['--dns', 'dns.example'], says: ['--dns', 'IP address'] },
   { args: ['--allow-capability', 'all'], says: ['--allow-capability', 'NET_BIND_SERVICE'] },
+  { args: ['--allow-env', 'SHOAL_NODE_TOKEN'], says: ['--allow-env', '"SHOAL_NODE_TOKEN"', 'secrets'] },
+  { args: ['--state', ''], says: ['--state', '""', 'folder'] },
   { args: ['--bogus'], says: ["'--bogus'", '--help'] },
   { args: ['stray'], says: ["'stray'", '--help'] },
   { env: { SHOAL_LOG_LEVEL: 'loud' }, says: ['SHOAL_LOG_LEVEL', '"loud"', 'info'] },
@@ -104,5 +108,25 @@ describe('it refuses, naming the setting, what was given and what is allowed', (
     const parse = (): unknown => parseConfig(['--url', 'http://me:hunter2@x'], {});
     expect(parse).toThrow('SHOAL_NODE_TOKEN');
     expect(parse).not.toThrow('hunter2');
+  });
+});
+
+describe('amounts', () => {
+  const whole = { cpu: 2, memory: 4e9, disk: 100e9 };
+
+  test('above what the machine has are refused', ({ expect }) => {
+    const says = (...args: string[]) => expect(() => checkShares(config(args), whole));
+    says('--cpu', '100').toThrow(
+      '--cpu: "100 cores" is not allowed; it must be at most the 2 cores that this machine has',
+    );
+    says('--memory', '8gb').toThrow('--memory: "8000000000 bytes" is not allowed');
+    says('--disk', '200gb').toThrow(ConfigError);
+  });
+
+  test('up to it are taken, and so are any where Docker is on another machine', ({ expect }) => {
+    const take = (args: string[], env = {}): unknown => checkShares(config(args, env), whole);
+    expect(() => take(['--cpu', '2', '--memory', '4gb', '--disk', '100gb'])).not.toThrow();
+    expect(() => take(['--cpu', '64'], { DOCKER_HOST: 'tcp://big.example:2376' })).not.toThrow();
+    expect(() => take(['--cpu', '100%'])).not.toThrow();
   });
 });

@@ -3,8 +3,10 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
+import type { Resources } from '@shoal/schema/job/job';
 import type { Policy } from './admission.ts';
 import { DEFAULT_DNS } from './engine/docker.ts';
+import { isSecretVariable } from './engine/variables.ts';
 import { DEFAULT_LOG_BUDGET } from './logs/shelf.ts';
 import type { Share, Shares } from './machine/capacity.ts';
 import { logLevels, type LogLevel } from './machine/log.ts';
@@ -65,10 +67,10 @@ Usage: shoal-agent [options]
                          is filtered, which takes Linux, iptables and root
   --open-range <cidr>    a range of this machine's network that filtered tasks may reach; again
   --dns <address>        a name server of filtered tasks; again; default ${DEFAULT_DNS.join(', ')}
-  --ports <from-to>      where tasks get ports that they publish, or "none";
-                         default ${DEFAULT_PORT_RANGE.from}-${DEFAULT_PORT_RANGE.to}
+  --ports <from-to>      where tasks get ports that they publish, also those that they name, or
+                         "none"; default ${DEFAULT_PORT_RANGE.from}-${DEFAULT_PORT_RANGE.to}, and named ones anywhere
   --allow-env <name>     a variable of this machine that tasks may have as env:NAME; * for
-                         anything; again
+                         anything but the agent's own secrets; again
   --allow-capability <n> a Linux capability that tasks may ask for; again
   --help, --version
 
@@ -92,7 +94,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
   const config: Config = {
     url: parseUrl(...pick('--url', values.url, 'SHOAL_URL', env['SHOAL_URL'])),
     token: env['SHOAL_NODE_TOKEN'] || null,
-    stateDir: resolve(values.state ?? (env['SHOAL_AGENT_STATE'] || join(homedir(), '.shoal-agent'))),
+    stateDir: parseState(values.state, env['SHOAL_AGENT_STATE']),
     nodeId: parseNodeId(...pick('--node-id', values['node-id'], 'SHOAL_NODE_ID', env['SHOAL_NODE_ID'])),
     name: values.name ?? null,
     labels: parseLabels(values.label ?? []),
@@ -106,7 +108,8 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
       allowHostNetwork: values['allow-host-network'] ?? false,
       unfilteredBridge: values['unfiltered-bridge'] ?? false,
       ports: values.ports !== 'none',
-      envPatterns: values['allow-env'] ?? [],
+      ...(values.ports !== undefined && values.ports !== 'none' && { portRange: parsePorts(values.ports) }),
+      envPatterns: (values['allow-env'] ?? []).map(parseEnvPattern),
       capabilities: (values['allow-capability'] ?? []).map(parseCapability),
     },
     docker: {
@@ -118,6 +121,21 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     logLevel: parseLevel(env['SHOAL_LOG_LEVEL']),
   };
   return { type: 'run', config };
+}
+
+/**
+ * Refuses amounts that the machine does not have: its tasks would be placed here and fail one after the other. A Docker on
+ * another machine has its own measure.
+ * @throws ConfigError
+ */
+export function checkShares({ shares, dockerHost }: Config, whole: Omit<Resources, 'gpu'>): void {
+  if (dockerHost !== null && !dockerHost.startsWith('unix://')) return;
+  for (const part of ['cpu', 'memory', 'disk'] as const) {
+    const share = shares[part];
+    if (!('amount' in share) || share.amount <= whole[part]) continue;
+    const unit = part === 'cpu' ? 'cores' : 'bytes';
+    throw bad(`--${part}`, `${share.amount} ${unit}`, `at most the ${whole[part]} ${unit} that this machine has`);
+  }
 }
 
 function readArgs(args: readonly string[]) {
@@ -181,12 +199,25 @@ function parseUrl(source: string, value: string = DEFAULT_URL): URL {
   return url;
 }
 
+/** An empty option would put the state wherever the agent was started. */
+function parseState(value: string | undefined, inherited: string | undefined): string {
+  if (value?.trim() === '') throw bad('--state', value, 'the path of a folder');
+  return resolve(value ?? (inherited || join(homedir(), '.shoal-agent')));
+}
+
 function parseNodeId(source: string, value: string | undefined): NodeId | null {
   if (value === undefined) return null;
   const read = NodeId.safeParse(value);
   if (!read.success) throw bad(source, value, '1 to 128 letters, digits, _ or -');
   return read.data;
 }
+
+/** Labels that the agent sets itself, and where they come from. */
+const ownLabels: ReadonlyMap<string, string> = new Map([
+  ['name', 'the label "name" is set with --name'],
+  ['os_type', 'the label "os_type" is what the machine runs'],
+  ['os_arch', 'the label "os_arch" is what the machine is'],
+]);
 
 function parseLabels(given: readonly string[]): Record<string, string> {
   return Object.fromEntries(
@@ -198,6 +229,8 @@ function parseLabels(given: readonly string[]): Record<string, string> {
           'key=value, the key of letters, digits, ".", "_", "/" and "-", the value at most 1024 characters';
         throw bad('--label', one, allowed);
       }
+      const own = ownLabels.get(key);
+      if (own !== undefined) throw bad('--label', one, `another key: ${own}`);
       return [key, value];
     }),
   );
@@ -264,6 +297,11 @@ function parseRange(value: string): string {
 function parseAddress(value: string): string {
   if (isIP(value) !== 0) return value;
   throw bad('--dns', value, 'an IP address');
+}
+
+function parseEnvPattern(value: string): string {
+  if (!isSecretVariable(value)) return value;
+  throw bad('--allow-env', value, "the name of another variable: the agent's own secrets are never given to tasks");
 }
 
 function parseCapability(value: string): string {

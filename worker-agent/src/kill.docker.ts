@@ -23,14 +23,16 @@ interface Scenario {
   readonly log: string;
 }
 
-const SCRIPT = 'echo begin; sleep 1; echo end';
+/** Its proxy refuses a name that is not on the list; without a proxy there is nothing to see. */
+const ASK = "printf 'GET http://b.example/ HTTP/1.0\\r\\n\\r\\n' | nc -w 3 $(echo $http_proxy | tr : ' ')";
+const SCRIPT = `echo begin; sleep 1; ${ASK} | grep -o 403; echo end`;
 /** Of network type HTTP: it has a network, a proxy and rules of its own that must go as well. */
 const withNetwork = (script: string): RunSpec =>
   shell('', {
     task: task({ Entrypoint: ['sh', '-c', script] }, { Network: { Type: 'HTTP', Domains: ['a.example'] } }),
   });
 
-const completes = { ends: { state: 'Completed' }, log: 'begin\nend\n' } as const;
+const completes = { ends: { state: 'Completed' }, log: 'begin\n403\nend\n' } as const;
 
 /** One for each record of the journal: a new record without a scenario does not compile. */
 const scenarios: { readonly [point in Point]: () => Scenario } = {

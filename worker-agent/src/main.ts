@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { SHOAL_VERSION } from '@shoal/schema/version';
 import { Agent } from './agent.ts';
-import { ConfigError, HELP, parseConfig, type Config } from './config.ts';
+import { checkShares, ConfigError, HELP, parseConfig, type Config } from './config.ts';
 import { makeDial } from './dialer.ts';
 import { DockerEngine } from './engine/docker.ts';
 import { FileJournal } from './journal/file-journal.ts';
 import { LogLinks } from './logs/links.ts';
 import { makePutPart } from './logs/put-part.ts';
 import { LogShelf } from './logs/shelf.ts';
-import { measureMachine, offered, platform } from './machine/capacity.ts';
+import { measureMachine, measureWhole, offered, platform } from './machine/capacity.ts';
 import { systemClock } from './machine/clock.ts';
 import { askTool, findGpus, gpuLabels } from './machine/gpus.ts';
 import { makeLog } from './machine/log.ts';
@@ -30,6 +30,7 @@ async function main(): Promise<void> {
 
 async function run(config: Config): Promise<void> {
   const state = await openStateDir(config.stateDir, config.nodeId);
+  checkShares(config, await measureWhole(config.stateDir));
   const { nodeId } = state;
   const log = makeLog(config.logLevel, nodeId);
   const journal = await FileJournal.open(state.journalPath, Date.now, (lines) =>

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { NodeId } from '@shoal/schema/ids';
@@ -5,6 +6,7 @@ import { DockerEngine } from './engine/docker.ts';
 import type { ContainerNetwork } from './engine/engine.ts';
 import type { RunSpec, StopRequest } from './journal/records.ts';
 import { systemClock } from './machine/clock.ts';
+import { filterNames } from './network/egress-filter.ts';
 import type { Outcome } from './outcome.ts';
 import { runTask } from './runner.ts';
 import { runSpec, shell, task } from './testing/run-spec.ts';
@@ -185,6 +187,12 @@ describe('a task in Docker', () => {
     expect(word.message).toBe('failed to start container: executable file not found: "nosuchprogram"');
   });
 
+  test('[param:WorkingDirectory] a working directory that is a file is permanent', async ({ expect }) => {
+    const spec = runSpec({ task: task({ WorkingDirectory: '/etc/passwd', Entrypoint: ['pwd'] }) });
+    const hint = expect.stringContaining('WorkingDirectory') as string;
+    expect(failure(await run(spec))).toMatchObject({ class: 'permanent', hint });
+  });
+
   test('[fault:registry down] a registry that does not answer is no fault of the job', async ({ expect }) => {
     const spec = runSpec({ task: task({ Image: '127.0.0.1:1/nowhere/image:1' }) });
     const { class: kind, message, topic } = failure(await run(spec));
@@ -209,6 +217,56 @@ describe('a task in Docker', () => {
     if (outcome.type !== 'completed') throw new Error(JSON.stringify(outcome));
     expect(outcome.output.stdout.slice(0, 6)).toBe('first\n');
     expect(outcome.output.stdoutTruncated).toBe(true);
+  });
+});
+
+describe('a task that a former agent left', () => {
+  const adopt = async (by: DockerEngine, spec: RunSpec, network: ContainerNetwork): Promise<Outcome> => {
+    const task = { run: spec, network, started: true, stop: new AbortController().signal };
+    const hooks = { starting: async () => {}, running: () => {}, stopping: async () => {} };
+    try {
+      return await runTask({ engine: by, clock: systemClock }, task, hooks);
+    } finally {
+      await by.remove(spec.executionId);
+    }
+  };
+
+  test('on a filtered bridge is started behind the rules of the bridge, also when they are gone', async ({
+    expect,
+  }) => {
+    const nodeId = NodeId.parse(`n-${randomUUID()}`);
+    const names = filterNames(nodeId);
+    const rules = (...args: string[]): string => execFileSync('iptables', ['-w', '-t', 'mangle', ...args]).toString();
+    const [first, second] = [0, 1].map(() => new DockerEngine(nodeId, process.env['DOCKER_HOST'] ?? null));
+    if (first === undefined || second === undefined) throw new Error('no engines');
+    await first.probe();
+    await second.probe();
+    const spec = shell('true');
+    await first.create(spec, 'filtered', new AbortController().signal);
+    const jump = rules('-S')
+      .split('\n')
+      .filter((rule) => rule.includes(`-j ${names.bridgeChain}`));
+    expect(jump).not.toEqual([]);
+    for (const rule of jump) rules(...rule.replace('-A', '-D').split(' '));
+    expect(await adopt(second, spec, 'filtered')).toMatchObject({ type: 'completed' });
+    expect(rules('-S').split('\n')).toEqual(expect.arrayContaining(jump));
+    await second.close();
+  });
+
+  test('and that was killed while no agent looked was lost; what ended by itself is done', async ({ expect }) => {
+    const leave = async (script: string): Promise<RunSpec> => {
+      const spec = shell(script);
+      await engine.create(spec, 'none', new AbortController().signal);
+      await engine.start(spec.executionId);
+      return spec;
+    };
+    const killed = await leave('sleep 60');
+    await engine.stop(killed.executionId, 0);
+    const ended = await leave('exit 3');
+    await engine.wait(ended.executionId);
+    const lost = { type: 'failed', failure: { class: 'infrastructure' }, output: { exitCode: 137 } };
+    expect(await adopt(engine, killed, 'none')).toMatchObject(lost);
+    expect(await adopt(engine, ended, 'none')).toMatchObject({ type: 'completed', output: { exitCode: 3 } });
   });
 });
 

@@ -64,7 +64,8 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
     }
     recording ??= (await persist(ports, async () => ports.logs?.record(task.run, container.state))) ?? null;
     hooks.running();
-    return await follow(ports, { ...task, recording }, hooks, await deadlineOf(ports, task, container));
+    const unseen = task.started && container.state === 'ended';
+    return await follow(ports, { ...task, recording, unseen }, hooks, await deadlineOf(ports, task, container));
   } catch (error) {
     await recording?.finish();
     // Whatever went wrong on the way: once a stop was asked for, that is what became of the execution.
@@ -81,7 +82,10 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
 async function getContainer(ports: RunnerPorts, { run, network, started, stop }: TaskRun): Promise<Container | null> {
   if (started) {
     const container = await persist(ports, () => ports.engine.find(run.executionId));
-    if (container?.state === 'running') await ports.engine.resume?.(run, network);
+    // Also one that was never started: its surroundings were made by a process that is gone, or before the machine's start.
+    if (container !== null && container.state !== 'ended') {
+      await persist(ports, async () => ports.engine.resume?.(run, network));
+    }
     return container;
   }
   stop.throwIfAborted();
@@ -114,6 +118,8 @@ async function deadlineOf(
 
 interface Followed extends TaskRun {
   readonly recording: Recording | null;
+  /** It ended while no agent looked. */
+  readonly unseen: boolean;
 }
 
 interface Watch {
@@ -156,8 +162,9 @@ async function follow(ports: RunnerPorts, task: Followed, hooks: RunnerHooks, le
   }
 }
 
-async function conclude(ports: RunnerPorts, { run, recording }: Followed, watch: Watch, end: Ended): Promise<Outcome> {
+async function conclude(ports: RunnerPorts, task: Followed, watch: Watch, end: Ended): Promise<Outcome> {
   const { engine } = ports;
+  const { run, recording } = task;
   await recording?.finish();
   const heads = recording?.heads() ?? (await persist(ports, () => engine.output(run.executionId)));
   if (watch.request !== null) return outcomeOfStop(watch.request, outputOf(heads, -1, watch.request.message));
@@ -166,16 +173,25 @@ async function conclude(ports: RunnerPorts, { run, recording }: Followed, watch:
     const failure = makeFailure('environment', 'Running Execution', 'memory limit exceeded', hint);
     return { type: 'failed', failure, output: outputOf(heads, end.exitCode, failure.message) };
   }
-  const interrupted = watch.interrupted || recording?.wasInterrupted === true;
-  if (killedExitCodes.has(end.exitCode) && (interrupted || !(await engine.probe()).ready)) {
-    const failure = makeFailure(
-      'infrastructure',
-      'Running Execution',
-      'the container engine went away while the task ran',
-    );
+  const lost = killedExitCodes.has(end.exitCode) ? await lossOf(ports, task, watch) : null;
+  if (lost !== null) {
+    const failure = makeFailure('infrastructure', 'Running Execution', lost);
     return { type: 'failed', failure, output: outputOf(heads, end.exitCode, failure.message) };
   }
   return { type: 'completed', output: outputOf(heads, end.exitCode, '') };
+}
+
+/**
+ * Why a task that ended as killed ones do did not end by itself; null when it did. When the machine loses its power, Docker
+ * and the agent go down together and nobody sees the end. Docker does not tell when it was started nor who sent a signal, so
+ * whatever ended so while no agent looked counts as killed. A task that ends with such a code by itself, in just that
+ * time, runs once more at nobody's cost; the other way round, work that was never done would be reported as done.
+ */
+async function lossOf({ engine }: RunnerPorts, { unseen, recording }: Followed, watch: Watch): Promise<string | null> {
+  if (unseen) return 'the task was killed while the agent was away: the machine or its container engine went down';
+  const interrupted = watch.interrupted || recording?.wasInterrupted === true;
+  if (interrupted || !(await engine.probe()).ready) return 'the container engine went away while the task ran';
+  return null;
 }
 
 function outputOf(heads: Heads, exitCode: number, errorMessage: string): RunOutput {

@@ -1,8 +1,14 @@
 import { describe, test } from 'vitest';
 import { EngineError } from './engine/engine.ts';
 import { makeFailure } from './outcome.ts';
+import { settle } from './testing/fake-clock.ts';
 import { Harness } from './testing/harness.ts';
 import { newExecutionId, runSpec, task } from './testing/run-spec.ts';
+
+async function settled(): Promise<string> {
+  await settle();
+  return 'still there';
+}
 
 describe('run', () => {
   test('is acknowledged once it is journalled, runs, and is reported', async ({ expect }) => {
@@ -62,6 +68,21 @@ describe('run', () => {
     await first.run(run);
     expect(first.said).toEqual(['reject']);
     const second = await first.killAndRestart();
+    await second.run({ ...run, task: task() });
+    expect(second.said).toEqual(['reject']);
+  });
+
+  test('that is declined while the disk is full is answered once that can be written', async ({ expect }) => {
+    const harness = await Harness.start();
+    const run = runSpec({ task: task({}, { Network: { Type: 'HTTP' } }) });
+    harness.journal.failure = new Error('disk full');
+    await harness.run(run);
+    expect(harness.said).toEqual([]);
+    harness.journal.failure = null;
+    await harness.run(run);
+    await harness.run(run);
+    expect(harness.said).toEqual(['reject', 'reject']);
+    const second = await harness.killAndRestart();
     await second.run({ ...run, task: task() });
     expect(second.said).toEqual(['reject']);
   });
@@ -206,6 +227,42 @@ describe('a restart', () => {
     expect(second.engine.starts.get(run.executionId)).toBe(1);
   });
 
+  for (const [exitCode, state] of [
+    [3, 'Completed'],
+    [137, 'Failed'],
+    [143, 'Failed'],
+    [255, 'Failed'],
+  ] as const) {
+    test(`a task that ended with ${exitCode} meanwhile is ${state}`, async ({ expect }) => {
+      const first = await Harness.start(() => ({ runMs: 5_000, exitCode }));
+      await first.run(runSpec());
+      first.engine.setReachable(false);
+      const second = await first.killAndRestart();
+      await second.clock.advance(10_000);
+      second.engine.setReachable(true);
+      await second.clock.advance(15_000);
+      const failed = { failure: { class: 'infrastructure' }, output: { exitCode } };
+      expect(second.reports.at(-1)).toMatchObject({
+        state,
+        ...(state === 'Failed' ? failed : { output: { exitCode } }),
+      });
+    });
+  }
+
+  test('a task that was stopped and ended meanwhile is still stopped', async ({ expect }) => {
+    const first = await Harness.start(() => ({ stopMs: 1_000 }));
+    const run = runSpec();
+    await first.run(run);
+    await first.stop(run.executionId);
+    first.engine.setReachable(false);
+    const second = await first.killAndRestart();
+    await second.clock.advance(2_000);
+    expect(second.engine.running).toEqual([]);
+    second.engine.setReachable(true);
+    await second.clock.advance(15_000);
+    expect(second.reports.at(-1)).toMatchObject({ state: 'Cancelled' });
+  });
+
   test('counts the time before it against the execution timeout', async ({ expect }) => {
     const first = await Harness.start(() => ({}));
     const run = runSpec({ executionTimeoutMs: 10_000 });
@@ -289,6 +346,16 @@ describe('going down', () => {
     expect(harness.said).toEqual(['ack', 'report Running', 'capacity', 'reject', 'report Failed', 'bye']);
     expect(harness.reports.at(-1)).toMatchObject({ failure: { class: 'infrastructure', message: 'agent stopped' } });
     expect(await harness.engine.list()).toEqual([]);
+  });
+
+  test('takes about ten seconds, also when the engine hangs', async ({ expect }) => {
+    const harness = await Harness.start(() => ({}));
+    await harness.run(runSpec());
+    harness.engine.hangs = true;
+    const stopped = harness.agent.stop('SIGTERM');
+    await harness.clock.advance(11_000);
+    expect(await Promise.race([stopped.then(() => 'stopped'), settled()])).toBe('stopped');
+    expect(harness.said.at(-1)).toBe('bye');
   });
 
   test('reports at the next start what nobody acknowledged', async ({ expect }) => {

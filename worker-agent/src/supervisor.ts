@@ -57,6 +57,8 @@ export class Supervisor {
   readonly #slots = new Map<ExecutionId, Slot>();
   /** Executions whose end is not durable yet, though the journal shows it: nobody hears of it before it is. */
   readonly #writing = new Set<ExecutionId>();
+  /** Declined, with a record that could not be written: nobody has heard of it, and it is tried again when asked again. */
+  readonly #unwritten = new Set<ExecutionId>();
   #engineReady = false;
   /** Why nothing is taken at present; null when it is. */
   #closedFor: string | null = null;
@@ -166,6 +168,9 @@ export class Supervisor {
       return;
     }
     const entry = this.#ports.journal.entries.get(executionId);
+    if (entry?.state === 'rejected' && this.#unwritten.has(executionId)) {
+      return void this.#reject(executionId, entry.reason);
+    }
     if (entry !== undefined && entry.state !== 'live') return this.#answerFinished(executionId, entry);
     const used = sumResources([...this.#slots.values()].map((one) => one.run.resources));
     const closed = this.#stopping ?? this.#closedFor;
@@ -203,15 +208,18 @@ export class Supervisor {
   async #reject(executionId: ExecutionId, reasons: string): Promise<void> {
     const reason = cutText(reasons, MAX_MESSAGE_BYTES);
     const at = this.#ports.clock.now();
+    this.#unwritten.delete(executionId);
     this.#writing.add(executionId);
     // The promise of never running it must outlive this process; if it cannot be written, it is not given.
     try {
       await this.#ports.journal.append({ type: 'rejected', executionId, reason, at });
     } catch (error) {
       this.#ports.log.error('journal.failed', { executionId, error: errorText(error) });
+      this.#unwritten.add(executionId);
       return;
+    } finally {
+      this.#writing.delete(executionId);
     }
-    this.#writing.delete(executionId);
     this.#ports.log.info('task.rejected', { executionId, reason });
     this.#ports.send({ type: 'reject', executionId, reason });
   }

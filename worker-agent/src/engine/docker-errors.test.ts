@@ -22,14 +22,14 @@ const cases: { step: Step; error: Error; kind: string; message: string }[] = [
   {
     step: 'pull',
     error: refused(500, 'unauthorized: authentication required'),
-    kind: 'permanent',
-    message: 'image not available: "x"',
+    kind: 'environment',
+    message: 'cannot pull image "x": unauthorized: authentication required',
   },
   {
     step: 'pull',
     error: refused(500, 'no matching manifest for linux/arm64 in the manifest list entries'),
-    kind: 'permanent',
-    message: 'image not available: "x"',
+    kind: 'environment',
+    message: 'cannot pull image "x": no matching manifest for linux/arm64 in the manifest list entries',
   },
   {
     step: 'pull',
@@ -106,6 +106,18 @@ const cases: { step: Step; error: Error; kind: string; message: string }[] = [
   },
   {
     step: 'create',
+    error: refused(500, 'Cannot mkdir: /etc/passwd is not a directory'),
+    kind: 'permanent',
+    message: 'failed to create container: Cannot mkdir: /etc/passwd is not a directory',
+  },
+  {
+    step: 'create',
+    error: refused(400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available'),
+    kind: 'infrastructure',
+    message: 'failed to create container: Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available',
+  },
+  {
+    step: 'create',
     error: refused(500, 'no space left on device'),
     kind: 'environment',
     message: 'failed to create container: no space left on device',
@@ -129,7 +141,15 @@ describe('what Docker says becomes', () => {
     test(`${kind}: ${message}`, ({ expect }) => {
       const { failure, unreachable } = asEngineError(step, 'x', error);
       expect([failure.class, failure.message]).toEqual([kind, message]);
-      expect(unreachable).toBe(kind === 'infrastructure');
+      expect(unreachable).toBe(!('statusCode' in error));
     });
   }
+});
+
+test('a hint says what a person can do about an image that cannot be had', ({ expect }) => {
+  const hint = (text: string): string => asEngineError('pull', 'x', refused(500, text)).failure.hint;
+  expect(hint('failed to register layer: write /lib/x: no space left on device')).toContain('disk is full');
+  expect(hint('no matching manifest for linux/arm64')).toContain('platform');
+  expect(hint('unauthorized: authentication required')).toContain('login');
+  expect(hint('context deadline exceeded')).toContain('The registry did not answer');
 });

@@ -42,18 +42,32 @@ export function unreachable(text: string, cause: unknown): EngineError {
 
 // Docker Hub answers "denied" for names that do not exist, so the two cannot be told apart.
 const absentImage =
-  /manifest.*(unknown|not found)|not found: manifest|pull access denied|repository does not exist|name unknown|unauthorized|no basic auth credentials|denied|no such image|no matching manifest/i;
+  /manifest.*(unknown|not found)|not found: manifest|pull access denied|repository does not exist|name unknown|denied|no such image/i;
+/** What another node may have: a login for the registry, or the platform that the image is made for. */
+const notHere: readonly (readonly [RegExp, string])[] = [
+  [
+    /no matching manifest|no such image after it was pulled/i,
+    "The image is not made for this node's platform; a node with another may run it.",
+  ],
+  [
+    /unauthorized|no basic auth credentials/i,
+    'This node has no login for the registry that may read the image; another node may. Check its name as well.',
+  ],
+  [/no space left on device/i, "This node's disk is full; this is tried again. Its owner can remove images."],
+];
+const registryDown =
+  'The registry did not answer as it should; this is tried again. An image that is on the node needs no registry.';
 const badImageName = /invalid reference format|invalid repository name|repository name .*must be/i;
 
 /** A registry that is down or slow is no fault of the job: that is tried again, elsewhere first. */
 function pullError(image: string, text: string, cause: unknown): EngineError {
   if (badImageName.test(text)) return badImage(image, cause);
-  if (/toomanyrequests|rate limit/i.test(text) || !absentImage.test(text)) {
-    const hint =
-      'The registry did not answer as it should; this is tried again. An image that is on the node needs no registry.';
+  const local = notHere.find(([pattern]) => pattern.test(text));
+  if (local !== undefined || /toomanyrequests|rate limit/i.test(text) || !absentImage.test(text)) {
+    const hint = local?.[1] ?? registryDown;
     return make('environment', 'Preparing Environment', `cannot pull image "${image}": ${text}`, hint, cause);
   }
-  const hint = `Check the image's name and tag, and that it can be pulled without a login, for this node's platform. Docker said: ${text}`;
+  const hint = `Check the image's name and tag, and that it can be pulled without a login. Docker said: ${text}`;
   return make('permanent', 'Preparing Environment', `image not available: "${image}"`, hint, cause);
 }
 
@@ -64,6 +78,14 @@ function badImage(image: string, cause: unknown): EngineError {
 
 function createError(image: string, text: string, cause: unknown): EngineError {
   if (badImageName.test(text)) return badImage(image, cause);
+  if (/cannot mkdir: .* is not a directory/i.test(text)) {
+    const hint = 'Check WorkingDirectory: it, or a part of it, is a file in the image.';
+    return make('permanent', 'Preparing Environment', `failed to create container: ${text}`, hint, cause);
+  }
+  if (/range of cpus is from/i.test(text)) {
+    const hint = "The node offers more cores than its Docker has: its owner can correct that with the agent's --cpu.";
+    return make('infrastructure', 'Preparing Environment', `failed to create container: ${text}`, hint, cause);
+  }
   if (statusOf(cause) === 400) {
     return make('permanent', 'Preparing Environment', `failed to create container: ${text}`, '', cause);
   }

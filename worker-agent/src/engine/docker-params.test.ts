@@ -41,6 +41,22 @@ const bad: { params: Record<string, unknown>; message: string }[] = [
     message: "invalid docker engine param: 'WorkingDirectory' (a/b) must contain absolute path",
   },
   {
+    params: { Image: 'x', Capabilities: [], capabilities: ['SYS_ADMIN'] },
+    message: "invalid docker engine param: 'Capabilities' and 'capabilities' differ only in case",
+  },
+  {
+    params: { Image: 'x', Bogus: 1, BOGUS: 2 },
+    message: "invalid docker engine param: 'Bogus' and 'BOGUS' differ only in case",
+  },
+  {
+    params: { Image: 'x', Parameters: ['a', 'b\0c'] },
+    message: "invalid docker engine param: 'Parameters.1' must not contain NUL",
+  },
+  {
+    params: { Image: 'x', workingdirectory: '/a\0' },
+    message: "invalid docker engine param: 'WorkingDirectory' must not contain NUL",
+  },
+  {
     params: { Image: 'x', EnvironmentVariables: ['bacalhau_x=secret'] },
     message: "invalid docker engine param: 'EnvironmentVariables' (bacalhau_x) cannot start with BACALHAU_",
   },

@@ -46,14 +46,14 @@ export const dockerParamNames: readonly string[] = Object.values(names);
  * @see Bacalhau pkg/executor/docker/models
  */
 export function parseDockerParams(params: Readonly<Record<string, unknown>>): DockerParams {
-  const lower = Object.fromEntries(Object.entries(params).map(([key, value]) => [key.toLowerCase(), value]));
-  const read = Params.safeParse(lower);
+  const read = Params.safeParse(foldCase(params));
   if (!read.success) {
     const issue = read.error.issues[0];
     const [key, ...rest] = issue?.path ?? [];
     const where = [names[String(key)] ?? String(key), ...rest.map(String)].join('.');
     throw invalid(`'${where}' ${issue?.message ?? 'cannot be read'}`);
   }
+  refuseNul(read.data);
   const { image, entrypoint, parameters, environmentvariables, workingdirectory, capabilities } = read.data;
   if (image === undefined || image === null || image.trim() === '') throw invalid("'Image' cannot be empty");
   const directory = workingdirectory ?? '';
@@ -72,6 +72,27 @@ export function parseDockerParams(params: Readonly<Record<string, unknown>>): Do
     workingDirectory: directory,
     capabilities: (capabilities ?? []).map((name) => name.toUpperCase().replace(/^CAP_/, '')),
   };
+}
+
+/** A key that is there twice is refused: whoever reads the first and whoever reads the last would see different tasks. */
+function foldCase(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = new Map<string, string>();
+  for (const key of Object.keys(params)) {
+    const twin = given.get(key.toLowerCase());
+    if (twin !== undefined) throw invalid(`'${twin}' and '${key}' differ only in case`);
+    given.set(key.toLowerCase(), key);
+  }
+  return Object.fromEntries([...given].map(([lower, key]) => [lower, params[key]]));
+}
+
+/** To the kernel it is the end of a text: the task would get half of it, or not start at all. */
+function refuseNul(params: z.infer<typeof Params>): void {
+  for (const [key, value] of Object.entries(params)) {
+    const name = names[key] ?? key;
+    if (typeof value === 'string' && value.includes('\0')) throw invalid(`'${name}' must not contain NUL`);
+    const at = Array.isArray(value) ? value.findIndex((one) => one.includes('\0')) : -1;
+    if (at >= 0) throw invalid(`'${name}.${at}' must not contain NUL`);
+  }
 }
 
 function invalid(what: string): EngineError {

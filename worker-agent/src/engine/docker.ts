@@ -101,6 +101,15 @@ export class DockerEngine implements Engine {
   }
 
   async create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
+    try {
+      return await this.#create(run, network, signal);
+    } finally {
+      // Made, its labels say what it holds; not made, it holds nothing. One that Docker makes late is never started.
+      this.#switchboard.takeBack(run.executionId);
+    }
+  }
+
+  async #create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
     const params = parseDockerParams(run.task.Engine.Params ?? {});
     const body = createBody(run, params, await this.#surroundings(run, params, network));
     // Asking for the image first would cost every task a round trip; Docker says so itself when it has none.
@@ -129,6 +138,8 @@ export class DockerEngine implements Engine {
 
   async resume(run: RunSpec, network: ContainerNetwork): Promise<void> {
     if (network === 'http') await this.#ask('other', '', (api) => this.#networks.reopenHttp(api, run));
+    // Docker brings the bridge back after a start of the machine, and nobody its rules.
+    if (network === 'filtered') await this.#ask('other', '', (api) => this.#networks.ensureBridge(api));
   }
 
   async wait(executionId: ExecutionId): Promise<Ended> {
@@ -163,7 +174,6 @@ export class DockerEngine implements Engine {
       await api.remove(executionId);
       await this.#networks.closeHttp(api, executionId);
     });
-    this.#switchboard.takeBack(executionId);
   }
 
   async list(): Promise<Container[]> {

@@ -49,6 +49,8 @@ export class FakeEngine implements Engine {
   #reachable = true;
   /** The next removal fails as if the engine were away. */
   failNextRemove = false;
+  /** Stops, removals and closing are never answered. */
+  hangs = false;
 
   constructor(clock: Clock, script: (run: RunSpec) => Script) {
     this.#clock = clock;
@@ -126,6 +128,7 @@ export class FakeEngine implements Engine {
 
   async stop(executionId: ExecutionId, graceMs: number): Promise<void> {
     const one = this.#get(executionId);
+    if (this.hangs) await never();
     if (one.state !== 'running') return;
     await pause(this.#clock, Math.min(one.script.stopMs ?? 0, graceMs));
     this.#end(one, { exitCode: 137, outOfMemory: false });
@@ -138,6 +141,7 @@ export class FakeEngine implements Engine {
 
   async remove(executionId: ExecutionId): Promise<void> {
     this.#ask();
+    if (this.hangs) await never();
     const fails = this.failNextRemove;
     this.failNextRemove = false;
     if (fails) throw unreachable();
@@ -145,6 +149,10 @@ export class FakeEngine implements Engine {
     if (one === undefined) return;
     this.#end(one, { exitCode: 137, outOfMemory: false });
     this.#containers.delete(executionId);
+  }
+
+  async close(): Promise<void> {
+    if (this.hangs) await never();
   }
 
   async list(): Promise<Container[]> {
@@ -180,6 +188,10 @@ export class FakeEngine implements Engine {
 
 function describe(executionId: ExecutionId, { state, startedAt }: FakeContainer): Container {
   return { executionId, state, startedAt };
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
 
 function unreachable(): EngineError {

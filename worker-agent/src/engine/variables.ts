@@ -2,6 +2,8 @@ import { makeFailure } from '../outcome.ts';
 import { EngineError } from './engine.ts';
 
 const OF_NODE = 'env:';
+/** The agent's own secrets: no pattern of the owner's, however wide, gives them away. */
+const secrets: ReadonlySet<string> = new Set(['SHOAL_NODE_TOKEN', 'DOCKER_USERNAME', 'DOCKER_PASSWORD']);
 
 /** The names of the node's variables that a task asks for, by the task's own name for them. */
 export function wantedOfNode(env: Readonly<Record<string, string>>): [name: string, wanted: string][] {
@@ -10,8 +12,14 @@ export function wantedOfNode(env: Readonly<Record<string, string>>): [name: stri
     .map(([name, value]) => [name, value.slice(OF_NODE.length)]);
 }
 
+/** Whatever the case: some systems take names of variables so. */
+export function isSecretVariable(name: string): boolean {
+  return secrets.has(name.toUpperCase());
+}
+
 /** Whether a pattern of the owner's covers the variable: a whole name, in which `*` stands for anything. */
 export function isAllowedVariable(wanted: string, patterns: readonly string[]): boolean {
+  if (isSecretVariable(wanted)) return false;
   return patterns.some((pattern) => {
     const escaped = pattern.split('*').map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`));
     return new RegExp(`^${escaped.join('.*')}$`).test(wanted);

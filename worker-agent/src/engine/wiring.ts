@@ -1,3 +1,4 @@
+import { createServer, isIP } from 'node:net';
 import type { ExecutionId, NodeId } from '@shoal/schema/ids';
 import { z } from 'zod';
 import type { RunSpec } from '../journal/records.ts';
@@ -15,6 +16,7 @@ export interface Wiring {
 }
 
 const Listed = z.array(z.object({ Labels: z.record(z.string(), z.string()).nullish() }));
+const ANY_ADDRESS = '0.0.0.0';
 const nothing: Wiring = { ports: [], gpus: [] };
 
 /**
@@ -70,8 +72,10 @@ export class Switchboard {
 
   async #choosePorts(run: RunSpec, network: ContainerNetwork, taken: ReadonlySet<number>): Promise<PlannedPort[]> {
     const bridged = network === 'bridge' || network === 'filtered';
+    const mappings = run.task.Network.Ports ?? [];
+    await checkAddresses(mappings.map((mapping) => mapping.HostNetwork ?? ANY_ADDRESS));
     try {
-      return await planPorts(run.task.Network.Ports ?? [], { bridged, range: this.#range, taken });
+      return await planPorts(mappings, { bridged, range: this.#range, taken });
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       const hint = 'Leave out Static to get a free port, or try again when the other user of the port has ended.';
@@ -93,6 +97,31 @@ export class Switchboard {
     }
     return { ports, gpus };
   }
+}
+
+/** On an address that the machine does not have every port looks taken. @throws EngineError */
+async function checkAddresses(addresses: readonly string[]): Promise<void> {
+  for (const address of new Set(addresses)) {
+    if (await isOwnAddress(address)) continue;
+    const message = `HostNetwork ${address} is not an address of this machine`;
+    const hint =
+      'Leave out HostNetwork to publish the port on all addresses, or place the job on the node that has it.';
+    throw new EngineError(makeFailure('environment', 'Preparing Environment', message, hint));
+  }
+}
+
+/** Of a family that it does not speak, or nobody's. */
+const foreign: ReadonlySet<string | undefined> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
+
+/** Whatever else keeps a port from being bound is told where the port is chosen. */
+function isOwnAddress(host: string): Promise<boolean> {
+  // A name would be looked up.
+  if (isIP(host) === 0) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(!foreign.has(error.code)));
+    server.listen({ host, port: 0, exclusive: true }, () => server.close(() => resolve(true)));
+  });
 }
 
 function words(text: string | undefined): string[] {

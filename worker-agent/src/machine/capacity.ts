@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Resources } from '@shoal/schema/job/job';
 
 /** A part of the machine, or an amount: cores or bytes. */
@@ -22,6 +22,15 @@ export async function measureMachine(path: string, gpu = 0): Promise<Resources> 
   // Without a limit the kernel answers 0 or a number beyond all memory.
   const memory = limit > 0 && limit < total ? limit : total;
   return { cpu: availableParallelism(), memory, disk: bavail * bsize, gpu };
+}
+
+/**
+ * The most that an amount may be: what the whole machine has, whatever of it this process may use, for tasks are not in its
+ * limits. The disk counts with what is on it, or an agent whose tasks have filled it could not start again.
+ */
+export async function measureWhole(path: string): Promise<Omit<Resources, 'gpu'>> {
+  const { blocks, bsize } = await statfs(path);
+  return { cpu: Math.max(cpus().length, availableParallelism()), memory: totalmem(), disk: blocks * bsize };
 }
 
 /** The part of the machine that tasks may use. */

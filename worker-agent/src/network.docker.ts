@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
 import Docker from 'dockerode';
@@ -176,6 +176,18 @@ describe('network HTTP', () => {
       done
       wget -T 2 -qO- http://localhost:${webPort}/ 2>/dev/null && echo reached; true`;
     expect(stdoutOf(await runOnDocker(engine, http(script, ['localhost']), { network: 'http' }))).toBe('');
+  });
+
+  test('[network:HTTP] no name is resolved in the task, also not one of its list', async ({ expect }) => {
+    // The machine itself knows the last one.
+    const names = ['secret.example.com', hostname()];
+    const script = names.map((name) => `(nslookup ${name} >/dev/null 2>&1 && echo "resolved ${name}") &`).join(' ');
+    const spec = http(`${script} wait; echo over`, ['.example.com', hostname()]);
+    const running = Promise.withResolvers<void>();
+    const over = runOnDocker(engine, spec, { network: 'http', onRunning: running.resolve });
+    await running.promise;
+    expect((await docker.getContainer(spec.executionId).inspect()).HostConfig.Dns).toEqual(['127.0.0.1']);
+    expect(stdoutOf(await over)).toBe('over\n');
   });
 
   test('[network:HTTP] its network and its proxy are gone afterwards', async ({ expect }) => {

@@ -169,8 +169,7 @@ describe('network HTTP', () => {
     expect,
   }) => {
     const script = `
-      unset http_proxy https_proxy
-      gateway=\${BACALHAU_GATEWAY:-$(ip route | awk '{print $1}' | sed 's/0\\/.*/1/;q')}
+      gateway=\${http_proxy%:*}; unset http_proxy https_proxy
       for a in ${ownAddresses().join(' ')} $gateway 1.1.1.1 169.254.169.254; do
         nc -w 1 $a ${port} </dev/null 2>/dev/null && echo "reached $a"
       done
@@ -188,6 +187,41 @@ describe('network HTTP', () => {
     await running.promise;
     expect((await docker.getContainer(spec.executionId).inspect()).HostConfig.Dns).toEqual(['127.0.0.1']);
     expect(stdoutOf(await over)).toBe('over\n');
+  });
+
+  test('[network:HTTP] its proxy needs no port that the machine’s owner may use', async ({ expect }) => {
+    const usual = createServer();
+    // Whoever has it already serves as well.
+    await new Promise<void>((resolve) => {
+      usual.once('error', () => resolve());
+      usual.listen(8080, '0.0.0.0', resolve);
+    });
+    const spec = http(`wget -qO- http://localhost:${webPort}/; echo; echo $http_proxy`, ['localhost']);
+    const out = stdoutOf(await runOnDocker(engine, spec, { network: 'http' }));
+    usual.close();
+    expect(out).toContain(`web ${spec.jobId}\n`);
+    expect(out).not.toContain(':8080');
+  });
+
+  test('[network:HTTP] after a restart of the agent its proxy is where its container was told', async ({ expect }) => {
+    const nodeId = NodeId.parse(`n-${randomUUID()}`);
+    const spec = http('true', ['localhost']);
+    const network = await docker.createNetwork({
+      Name: `shoal-${spec.executionId}`,
+      Internal: true,
+      Labels: { 'shoal.node': nodeId, 'shoal.execution': spec.executionId, 'shoal.proxy-port': '19876' },
+    });
+    const gateway = String((await network.inspect()).IPAM?.Config?.[0]?.['Gateway']);
+    const next = new DockerEngine(nodeId, process.env['DOCKER_HOST'] ?? null);
+    await next.probe();
+    await next.resume(spec, 'http');
+    const reached = await new Promise((resolve) => {
+      const socket = connect({ host: gateway, port: 19_876 }, () => socket.destroy());
+      socket.once('connect', () => resolve(true)).once('error', resolve);
+    });
+    expect(reached).toBe(true);
+    await next.remove(spec.executionId);
+    await next.close();
   });
 
   test('[network:HTTP] its network and its proxy are gone afterwards', async ({ expect }) => {

@@ -13,6 +13,8 @@ export const labels = {
   /** What it holds that no other may have: host ports and graphics cards, separated by commas. */
   ports: 'shoal.ports',
   gpus: 'shoal.gpus',
+  /** On the network of a task of type HTTP: where its proxy listens, for an agent that opens it again. */
+  proxyPort: 'shoal.proxy-port',
 } as const;
 
 const PIDS_LIMIT = 512;

@@ -8,11 +8,13 @@ import { AddressPolicy } from '../network/addresses.ts';
 import { DomainList } from '../network/domains.ts';
 import { EgressFilter } from '../network/egress-filter.ts';
 import { HttpProxy } from '../network/http-proxy.ts';
+import { findProxyPort } from '../network/port-plan.ts';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { labels } from './container-spec.ts';
 import type { DockerApi } from './docker-api.ts';
 
-export const PROXY_PORT = 8080;
+/** Of networks without a label for it. */
+const DEFAULT_PROXY_PORT = 8080;
 const INTERFACE_HEX = 6;
 const LISTEN_TRIES = 50;
 const LISTEN_PAUSE_MS = 20;
@@ -28,6 +30,7 @@ interface WayOut {
   readonly proxy: HttpProxy;
   readonly networkInterface: string;
   readonly gateway: string;
+  readonly port: number;
 }
 
 /**
@@ -99,15 +102,21 @@ export class DockerNetworks {
   /** Gives a task of type HTTP its network and its proxy, or finds them again. @returns `address:port` of the proxy */
   async openHttp(api: DockerApi, run: RunSpec): Promise<string> {
     await this.#filter.ensure();
-    const name = DockerNetworks.httpName(run.executionId);
-    await api.createNetwork({
-      Name: name,
+    const port = await findProxyPort();
+    const body = {
+      Name: DockerNetworks.httpName(run.executionId),
       CheckDuplicate: true,
       Driver: 'bridge',
       Internal: true,
-      Labels: { [labels.node]: this.#nodeId, [labels.execution]: run.executionId },
+      // Of a network that is there already, Docker keeps the label: its container knows that port.
+      Labels: {
+        [labels.node]: this.#nodeId,
+        [labels.execution]: run.executionId,
+        [labels.proxyPort]: String(port),
+      },
       Options: { 'com.docker.network.bridge.name': this.#interfaceOf(run.executionId) },
-    });
+    };
+    await api.createNetwork(body);
     return this.#openProxy(api, run);
   }
 
@@ -122,7 +131,7 @@ export class DockerNetworks {
     const wayOut = this.#waysOut.get(executionId);
     this.#waysOut.delete(executionId);
     await wayOut?.proxy.close();
-    if (wayOut !== undefined) await this.#filter.dismiss(wayOut.networkInterface, wayOut.gateway, PROXY_PORT);
+    if (wayOut !== undefined) await this.#filter.dismiss(wayOut.networkInterface, wayOut.gateway, wayOut.port);
     await api.removeNetwork(DockerNetworks.httpName(executionId));
   }
 
@@ -149,25 +158,27 @@ export class DockerNetworks {
     const { executionId, jobId } = run;
     const inspected = Inspected.parse(await api.inspectNetwork(DockerNetworks.httpName(executionId)));
     const gateway = inspected.IPAM.Config?.[0]?.Gateway ?? '';
+    const port = Number(inspected.Labels?.[labels.proxyPort] ?? DEFAULT_PROXY_PORT);
     const networkInterface = this.#interfaceOf(executionId);
     if (!this.#waysOut.has(executionId)) {
       const domains = new DomainList(run.task.Network.Domains ?? []);
       const proxy = new HttpProxy({ domains, addresses: this.#addresses, executionId, jobId }, this.#log);
-      await this.#listen(proxy, gateway);
-      this.#waysOut.set(executionId, { proxy, networkInterface, gateway });
+      await this.#listen(proxy, gateway, port);
+      this.#waysOut.set(executionId, { proxy, networkInterface, gateway, port });
     }
-    await this.#filter.admit(networkInterface, gateway, PROXY_PORT);
-    return `${gateway}:${PROXY_PORT}`;
+    await this.#filter.admit(networkInterface, gateway, port);
+    return `${gateway}:${port}`;
   }
 
   /** The gateway's address appears a moment after the network. */
-  async #listen(proxy: HttpProxy, gateway: string): Promise<void> {
+  async #listen(proxy: HttpProxy, gateway: string, port: number): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await proxy.listen(gateway, PROXY_PORT);
+        await proxy.listen(gateway, port);
         return;
       } catch (error) {
-        if (attempt === LISTEN_TRIES) throw new Error(`no proxy at ${gateway}: ${errorText(error)}`, { cause: error });
+        if (attempt === LISTEN_TRIES)
+          throw new Error(`no proxy at ${gateway}:${port}: ${errorText(error)}`, { cause: error });
       }
       await pause(this.#clock, LISTEN_PAUSE_MS);
     }

@@ -224,6 +224,17 @@ describe('network HTTP', () => {
     await next.close();
   });
 
+  test('[network:HTTP] a node has more of them at a time than Docker’s own pools hold', async ({ expect }) => {
+    const specs = Array.from({ length: 36 }, () => http('true', ['localhost']));
+    const { signal } = new AbortController();
+    try {
+      for (const spec of specs) await engine.create(spec, 'http', signal);
+    } finally {
+      for (const { executionId } of specs) await engine.remove(executionId);
+    }
+    expect(await engine.list()).toEqual([]);
+  });
+
   test('[network:HTTP] its network and its proxy are gone afterwards', async ({ expect }) => {
     const spec = http('true', ['localhost']);
     await runOnDocker(engine, spec, { network: 'http' });

@@ -9,6 +9,7 @@ import { DomainList } from '../network/domains.ts';
 import { EgressFilter } from '../network/egress-filter.ts';
 import { HttpProxy } from '../network/http-proxy.ts';
 import { findProxyPort } from '../network/port-plan.ts';
+import { freeSubnets } from '../network/subnets.ts';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { labels } from './container-spec.ts';
 import type { DockerApi } from './docker-api.ts';
@@ -16,6 +17,7 @@ import type { DockerApi } from './docker-api.ts';
 /** Of networks without a label for it. */
 const DEFAULT_PROXY_PORT = 8080;
 const INTERFACE_HEX = 6;
+const SUBNET_TRIES = 32;
 const LISTEN_TRIES = 50;
 const LISTEN_PAUSE_MS = 20;
 
@@ -116,7 +118,7 @@ export class DockerNetworks {
       },
       Options: { 'com.docker.network.bridge.name': this.#interfaceOf(run.executionId) },
     };
-    await api.createNetwork(body);
+    await createSmallNetwork(api, body);
     return this.#openProxy(api, run);
   }
 
@@ -188,4 +190,21 @@ export class DockerNetworks {
     const hash = createHash('sha256').update(executionId).digest('hex');
     return `${this.#filter.names.httpPrefix}${hash.slice(0, INTERFACE_HEX)}`;
   }
+}
+
+/** Makes a network in a subnet that nobody uses, or where Docker's own pools have room if there is no such subnet. */
+async function createSmallNetwork(api: DockerApi, body: object): Promise<void> {
+  let tries = 0;
+  for (const { range, gateway } of freeSubnets()) {
+    tries += 1;
+    if (tries > SUBNET_TRIES) break;
+    try {
+      await api.createNetwork({ ...body, IPAM: { Config: [{ Subnet: range, Gateway: gateway }] } });
+      return;
+    } catch (error) {
+      // With a network of Docker's that no route tells of, or of another agent that chose the same at this moment.
+      if (!/overlap/i.test(errorText(error))) throw error;
+    }
+  }
+  await api.createNetwork(body);
 }

@@ -93,8 +93,7 @@ describe('network Bridge', () => {
     expect(outcomes.map(stdoutOf)).toEqual(['0\n', '1\n', '2\n', '3\n']);
     await fresh.close();
     // A rule that was set twice would be left.
-    const { stdout } = await promisify(execFile)('iptables', ['-w', '-t', 'mangle', '-S']);
-    for (const name of Object.values(filterNames(nodeId))) expect(stdout).not.toContain(name);
+    expect(await rulesOf(nodeId)).toEqual([]);
   });
 
   test('[network:Bridge] tasks do not reach each other', async ({ expect }) => {
@@ -139,6 +138,43 @@ describe('network Bridge', () => {
       failure: { class: 'environment', message: `port ${port} is in use` },
     });
     expect(stdoutOf(await runOnDocker(engine, withPort(31_999), { network: 'filtered' }))).toBe('31999\n');
+  });
+});
+
+describe('a firewall that takes the rules away', () => {
+  test('[network:Bridge] [network:HTTP] has them back at the next look, with the ways of running tasks to their proxies', async ({
+    expect,
+  }) => {
+    const nodeId = NodeId.parse(`n-${randomUUID()}`);
+    const node = new DockerEngine(nodeId, process.env['DOCKER_HOST'] ?? null, { openRanges: ['127.0.0.1/32'] });
+    await node.probe();
+    const spec = http('true', ['localhost']);
+    const { signal } = new AbortController();
+    await node.create(spec, 'http', signal);
+    const bridged = shell('true');
+    await node.create(bridged, 'filtered', signal);
+    const before = await rulesOf(nodeId);
+    expect(before.filter((rule) => rule.endsWith('RETURN') && rule.includes('--dport'))).toHaveLength(1);
+
+    const { bridge, httpPrefix, bridgeChain, httpChain } = filterNames(nodeId);
+    const losses = [
+      ['iptables', '-F', bridgeChain],
+      ['iptables', '-F', httpChain],
+      ['iptables', '-D', httpChain, '-j', 'DROP'],
+      ['iptables', '-D', httpChain, '1'],
+      ['iptables', '-D', 'PREROUTING', '-i', bridge, '-j', bridgeChain],
+      ['ip6tables', '-D', 'PREROUTING', '-i', `${httpPrefix}+`, '-j', 'DROP'],
+    ];
+    for (const [tool = '', ...args] of losses) {
+      await promisify(execFile)(tool, ['-w', '-t', 'mangle', ...args]);
+      expect(await rulesOf(nodeId)).not.toEqual(before);
+      expect(await node.probe()).toMatchObject({ ready: true, isolates: true });
+      expect((await rulesOf(nodeId)).toSorted()).toEqual(before.toSorted());
+    }
+    await node.remove(spec.executionId);
+    await node.remove(bridged.executionId);
+    await node.close();
+    expect(await rulesOf(nodeId)).toEqual([]);
   });
 });
 
@@ -242,6 +278,14 @@ describe('network HTTP', () => {
     expect(left).toEqual([]);
   });
 });
+
+async function rulesOf(nodeId: NodeId): Promise<string[]> {
+  const names = Object.values(filterNames(nodeId));
+  const said = await Promise.all(
+    ['iptables', 'ip6tables'].map((tool) => promisify(execFile)(tool, ['-w', '-t', 'mangle', '-S'])),
+  );
+  return said.flatMap(({ stdout }) => stdout.split('\n').filter((line) => names.some((name) => line.includes(name))));
+}
 
 async function readFrom(host: string, port: number): Promise<string> {
   const deadline = Date.now() + 5_000;

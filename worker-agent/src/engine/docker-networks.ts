@@ -31,8 +31,6 @@ const Listed = z.array(z.object({ Name: z.string(), Labels: z.record(z.string(),
 interface WayOut {
   readonly proxy: HttpProxy;
   readonly networkInterface: string;
-  readonly gateway: string;
-  readonly port: number;
 }
 
 /**
@@ -52,7 +50,9 @@ export class DockerNetworks {
 
   constructor(nodeId: NodeId, openRanges: readonly string[], { clock, log }: { clock: Clock; log: Log }) {
     this.#nodeId = nodeId;
-    this.#filter = new EgressFilter(nodeId, openRanges);
+    this.#filter = new EgressFilter(nodeId, openRanges, () => {
+      log.warn('network.rules_lost', { hint: 'A firewall was loaded anew? The rules for tasks are set again.' });
+    });
     this.#addresses = new AddressPolicy(openRanges);
     this.#clock = clock;
     this.#log = log;
@@ -133,7 +133,7 @@ export class DockerNetworks {
     const wayOut = this.#waysOut.get(executionId);
     this.#waysOut.delete(executionId);
     await wayOut?.proxy.close();
-    if (wayOut !== undefined) await this.#filter.dismiss(wayOut.networkInterface, wayOut.gateway, wayOut.port);
+    if (wayOut !== undefined) await this.#filter.dismiss(wayOut.networkInterface);
     await api.removeNetwork(DockerNetworks.httpName(executionId));
   }
 
@@ -166,7 +166,7 @@ export class DockerNetworks {
       const domains = new DomainList(run.task.Network.Domains ?? []);
       const proxy = new HttpProxy({ domains, addresses: this.#addresses, executionId, jobId }, this.#log);
       await this.#listen(proxy, gateway, port);
-      this.#waysOut.set(executionId, { proxy, networkInterface, gateway, port });
+      this.#waysOut.set(executionId, { proxy, networkInterface });
     }
     await this.#filter.admit(networkInterface, gateway, port);
     return `${gateway}:${port}`;

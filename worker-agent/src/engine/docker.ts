@@ -127,6 +127,7 @@ export class DockerEngine implements Engine {
   }
 
   async resume(run: RunSpec, network: ContainerNetwork): Promise<void> {
+    if (network === 'filtered') await this.#ask('other', '', (api) => this.#networks.ensureBridge(api));
     if (network === 'http') await this.#ask('other', '', (api) => this.#networks.reopenHttp(api, run));
   }
 

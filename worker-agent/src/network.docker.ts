@@ -76,6 +76,20 @@ describe('network Bridge', () => {
     expect(out).toMatch(/^gateway \d+\.\d+\.\d+\.\d+\n$/);
   });
 
+  test('[network:Bridge] a range that is opened does not open the machine in it, its address alone does', async ({
+    expect,
+  }) => {
+    const own = ownAddresses().find((address) => !address.endsWith('.1')) ?? '';
+    const script = `nc -w 1 ${own} ${port} </dev/null; true`;
+    const outputs: string[] = [];
+    for (const range of [`${own}/24`, `${own}/32`]) {
+      const opened = await engineOnDocker({ openRanges: [range] });
+      outputs.push(stdoutOf(await runOnDocker(opened, shell(script), { network: 'filtered' })));
+      await opened.close();
+    }
+    expect(outputs).toEqual(['', 'reached\n']);
+  });
+
   test('[network:Bridge] the same task reaches the machine where its owner leaves the bridge unfiltered', async ({
     expect,
   }) => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import type { NodeId } from '@shoal/schema/ids';
-import { CLOSED_RANGES } from './addresses.ts';
+import { CLOSED_RANGES, isSingle } from './addresses.ts';
 
 const TOOL_MS = 10_000;
 const SBIN = '/usr/sbin:/sbin';
@@ -151,8 +151,10 @@ export class EgressFilter {
       `:${httpChain} - [0:0]`,
       // Answers to those who reached a task through a port that it published.
       `-A ${bridgeChain} -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN`,
-      ...opened.map((range) => `-A ${bridgeChain} -d ${range} -j RETURN`),
+      // A range does not open the machine itself, which is part of its network; its address alone does.
+      ...opened.filter(isSingle).map((range) => `-A ${bridgeChain} -d ${range} -j RETURN`),
       `-A ${bridgeChain} -m addrtype --dst-type LOCAL -j DROP`,
+      ...opened.filter((range) => !isSingle(range)).map((range) => `-A ${bridgeChain} -d ${range} -j RETURN`),
       ...CLOSED_RANGES.map((range) => `-A ${bridgeChain} -d ${range} -j DROP`),
       ...[...this.#admitted.values()].map((rule) => `-A ${httpChain} ${rule.join(' ')}`),
       `-A ${httpChain} -j DROP`,

@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { hostname, networkInterfaces } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { hostname, networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
 import Docker from 'dockerode';
@@ -189,6 +191,34 @@ describe('a firewall that takes the rules away', () => {
     await node.remove(bridged.executionId);
     await node.close();
     expect(await rulesOf(nodeId)).toEqual([]);
+  });
+});
+
+describe('a node whose rules cannot be set', () => {
+  test('[network:Bridge] [network:HTTP] says so, as a failure of its own and not of Docker', async ({ expect }) => {
+    const node = await engineOnDocker();
+    const folder = await mkdtemp(join(tmpdir(), 'shoal-iptables-'));
+    await writeFile(join(folder, 'iptables-restore'), '#!/bin/sh\necho no room >&2; exit 1\n', { mode: 0o755 });
+    const path = process.env['PATH'];
+    process.env['PATH'] = `${folder}:${path}`;
+    try {
+      for (const [network, spec] of [
+        ['filtered', shell('true')],
+        ['http', http('true', ['localhost'])],
+      ] as const) {
+        expect(await runOnDocker(node, spec, { network })).toMatchObject({
+          type: 'failed',
+          failure: {
+            class: 'infrastructure',
+            message: "the node's network for tasks could not be set up: iptables-restore: no room",
+          },
+        });
+      }
+    } finally {
+      process.env['PATH'] = path;
+      await rm(folder, { recursive: true });
+    }
+    await node.close();
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { asEngineError, type Step } from './docker-errors.ts';
+import { asEngineError, networkError, type Step } from './docker-errors.ts';
 
 /** As docker-modem throws them. */
 function refused(statusCode: number, text: string): Error {
@@ -132,4 +132,20 @@ describe('what Docker says becomes', () => {
       expect(unreachable).toBe(kind === 'infrastructure');
     });
   }
+});
+
+test('a network that cannot be had is the node’s fault, and is not taken for silence of Docker', ({ expect }) => {
+  const pools = refused(403, 'all predefined address pools have been fully subnetted');
+  expect(networkError(pools)).toMatchObject({
+    unreachable: false,
+    failure: {
+      class: 'infrastructure',
+      message: expect.stringMatching(/^the node's network for tasks could not be set up: all predefined/),
+      hint: expect.stringContaining('default-address-pools'),
+    },
+  });
+  const rules = networkError(new Error('iptables: Permission denied'));
+  expect(rules.failure).toMatchObject({ class: 'infrastructure', topic: 'Preparing Environment' });
+  expect(rules.failure.hint).toContain('iptables');
+  expect(asEngineError('create', 'busybox', rules)).toBe(rules);
 });

@@ -13,6 +13,7 @@ import { freeSubnets } from '../network/subnets.ts';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { labels } from './container-spec.ts';
 import type { DockerApi } from './docker-api.ts';
+import { networkError, statusOf } from './docker-errors.ts';
 
 /** Of networks without a label for it. */
 const DEFAULT_PROXY_PORT = 8080;
@@ -78,7 +79,7 @@ export class DockerNetworks {
   /** Makes the bridge and its rules, or sees that they are there. @throws when this node cannot have them */
   async ensureBridge(api: DockerApi): Promise<void> {
     // Before the network: there is no moment in which a container could be on it without them.
-    await this.#filter.ensure();
+    await setUp(() => this.#filter.ensure());
     if (this.#made && existsSync(`/sys/class/net/${this.#filter.names.bridge}`)) return;
     // Docker refuses a second request for it while it makes the first.
     this.#making ??= this.#makeBridge(api).finally(() => (this.#making = null));
@@ -87,7 +88,7 @@ export class DockerNetworks {
 
   async #makeBridge(api: DockerApi): Promise<void> {
     const { bridge } = this.#filter.names;
-    await api.createNetwork({
+    await createNetwork(api, {
       Name: this.bridgeName,
       CheckDuplicate: true,
       Driver: 'bridge',
@@ -96,15 +97,15 @@ export class DockerNetworks {
     });
     if (!existsSync(`/sys/class/net/${bridge}`)) {
       await api.removeNetwork(this.bridgeName).catch(() => {});
-      throw new Error('Docker runs on another machine');
+      throw networkError(new Error('Docker runs on another machine'));
     }
     this.#made = true;
   }
 
   /** Gives a task of type HTTP its network and its proxy, or finds them again. @returns `address:port` of the proxy */
   async openHttp(api: DockerApi, run: RunSpec): Promise<string> {
-    await this.#filter.ensure();
-    const port = await findProxyPort();
+    await setUp(() => this.#filter.ensure());
+    const port = await setUp(findProxyPort);
     const body = {
       Name: DockerNetworks.httpName(run.executionId),
       CheckDuplicate: true,
@@ -125,7 +126,7 @@ export class DockerNetworks {
   /** After a restart of the agent: the network is there, its proxy went down with the process. */
   async reopenHttp(api: DockerApi, run: RunSpec): Promise<void> {
     if (this.#waysOut.has(run.executionId)) return;
-    await this.#filter.ensure();
+    await setUp(() => this.#filter.ensure());
     await this.#openProxy(api, run);
   }
 
@@ -158,17 +159,18 @@ export class DockerNetworks {
 
   async #openProxy(api: DockerApi, run: RunSpec): Promise<string> {
     const { executionId, jobId } = run;
-    const inspected = Inspected.parse(await api.inspectNetwork(DockerNetworks.httpName(executionId)));
+    const { data: inspected } = Inspected.safeParse(await api.inspectNetwork(DockerNetworks.httpName(executionId)));
+    if (inspected === undefined) throw networkError(new Error('it was removed by somebody else'));
     const gateway = inspected.IPAM.Config?.[0]?.Gateway ?? '';
     const port = Number(inspected.Labels?.[labels.proxyPort] ?? DEFAULT_PROXY_PORT);
     const networkInterface = this.#interfaceOf(executionId);
     if (!this.#waysOut.has(executionId)) {
       const domains = new DomainList(run.task.Network.Domains ?? []);
       const proxy = new HttpProxy({ domains, addresses: this.#addresses, executionId, jobId }, this.#log);
-      await this.#listen(proxy, gateway, port);
+      await setUp(() => this.#listen(proxy, gateway, port));
       this.#waysOut.set(executionId, { proxy, networkInterface });
     }
-    await this.#filter.admit(networkInterface, gateway, port);
+    await setUp(() => this.#filter.admit(networkInterface, gateway, port));
     return `${gateway}:${port}`;
   }
 
@@ -203,8 +205,30 @@ async function createSmallNetwork(api: DockerApi, body: object): Promise<void> {
       return;
     } catch (error) {
       // With a network of Docker's that no route tells of, or of another agent that chose the same at this moment.
-      if (!/overlap/i.test(errorText(error))) throw error;
+      if (!/overlap/i.test(errorText(error))) throw asNetworkError(error);
     }
   }
-  await api.createNetwork(body);
+  await createNetwork(api, body);
+}
+
+async function createNetwork(api: DockerApi, body: object): Promise<void> {
+  try {
+    await api.createNetwork(body);
+  } catch (error) {
+    throw asNetworkError(error);
+  }
+}
+
+/** What Docker said is about its network; that it said nothing is another matter, and may be asked again. */
+function asNetworkError(error: unknown): unknown {
+  return statusOf(error) === null ? error : networkError(error);
+}
+
+/** Runs a part in which Docker has none: its failure is not Docker's silence. */
+async function setUp<T>(part: () => Promise<T>): Promise<T> {
+  try {
+    return await part();
+  } catch (error) {
+    throw networkError(error);
+  }
 }

@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { hostname, networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
 import Docker from 'dockerode';
@@ -76,6 +78,20 @@ describe('network Bridge', () => {
     expect(out).toMatch(/^gateway \d+\.\d+\.\d+\.\d+\n$/);
   });
 
+  test('[network:Bridge] a range that is opened does not open the machine in it, its address alone does', async ({
+    expect,
+  }) => {
+    const own = ownAddresses().find((address) => !address.endsWith('.1')) ?? '';
+    const script = `nc -w 1 ${own} ${port} </dev/null; true`;
+    const outputs: string[] = [];
+    for (const range of [`${own}/24`, `${own}/32`]) {
+      const opened = await engineOnDocker({ openRanges: [range] });
+      outputs.push(stdoutOf(await runOnDocker(opened, shell(script), { network: 'filtered' })));
+      await opened.close();
+    }
+    expect(outputs).toEqual(['', 'reached\n']);
+  });
+
   test('[network:Bridge] the same task reaches the machine where its owner leaves the bridge unfiltered', async ({
     expect,
   }) => {
@@ -93,8 +109,7 @@ describe('network Bridge', () => {
     expect(outcomes.map(stdoutOf)).toEqual(['0\n', '1\n', '2\n', '3\n']);
     await fresh.close();
     // A rule that was set twice would be left.
-    const { stdout } = await promisify(execFile)('iptables', ['-w', '-t', 'mangle', '-S']);
-    for (const name of Object.values(filterNames(nodeId))) expect(stdout).not.toContain(name);
+    expect(await rulesOf(nodeId)).toEqual([]);
   });
 
   test('[network:Bridge] tasks do not reach each other', async ({ expect }) => {
@@ -142,6 +157,71 @@ describe('network Bridge', () => {
   });
 });
 
+describe('a firewall that takes the rules away', () => {
+  test('[network:Bridge] [network:HTTP] has them back at the next look, with the ways of running tasks to their proxies', async ({
+    expect,
+  }) => {
+    const nodeId = NodeId.parse(`n-${randomUUID()}`);
+    const node = new DockerEngine(nodeId, process.env['DOCKER_HOST'] ?? null, { openRanges: ['127.0.0.1/32'] });
+    await node.probe();
+    const spec = http('true', ['localhost']);
+    const { signal } = new AbortController();
+    await node.create(spec, 'http', signal);
+    const bridged = shell('true');
+    await node.create(bridged, 'filtered', signal);
+    const before = await rulesOf(nodeId);
+    expect(before.filter((rule) => rule.endsWith('RETURN') && rule.includes('--dport'))).toHaveLength(1);
+
+    const { bridge, httpPrefix, bridgeChain, httpChain } = filterNames(nodeId);
+    const losses = [
+      ['iptables', '-F', bridgeChain],
+      ['iptables', '-F', httpChain],
+      ['iptables', '-D', httpChain, '-j', 'DROP'],
+      ['iptables', '-D', httpChain, '1'],
+      ['iptables', '-D', 'PREROUTING', '-i', bridge, '-j', bridgeChain],
+      ['ip6tables', '-D', 'PREROUTING', '-i', `${httpPrefix}+`, '-j', 'DROP'],
+    ];
+    for (const [tool = '', ...args] of losses) {
+      await promisify(execFile)(tool, ['-w', '-t', 'mangle', ...args]);
+      expect(await rulesOf(nodeId)).not.toEqual(before);
+      expect(await node.probe()).toMatchObject({ ready: true, isolates: true });
+      expect((await rulesOf(nodeId)).toSorted()).toEqual(before.toSorted());
+    }
+    await node.remove(spec.executionId);
+    await node.remove(bridged.executionId);
+    await node.close();
+    expect(await rulesOf(nodeId)).toEqual([]);
+  });
+});
+
+describe('a node whose rules cannot be set', () => {
+  test('[network:Bridge] [network:HTTP] says so, as a failure of its own and not of Docker', async ({ expect }) => {
+    const node = await engineOnDocker();
+    const folder = await mkdtemp(join(tmpdir(), 'shoal-iptables-'));
+    await writeFile(join(folder, 'iptables-restore'), '#!/bin/sh\necho no room >&2; exit 1\n', { mode: 0o755 });
+    const path = process.env['PATH'];
+    process.env['PATH'] = `${folder}:${path}`;
+    try {
+      for (const [network, spec] of [
+        ['filtered', shell('true')],
+        ['http', http('true', ['localhost'])],
+      ] as const) {
+        expect(await runOnDocker(node, spec, { network })).toMatchObject({
+          type: 'failed',
+          failure: {
+            class: 'infrastructure',
+            message: "the node's network for tasks could not be set up: iptables-restore: no room",
+          },
+        });
+      }
+    } finally {
+      process.env['PATH'] = path;
+      await rm(folder, { recursive: true });
+    }
+    await node.close();
+  });
+});
+
 describe('network HTTP', () => {
   test('[network:HTTP] reaches the domains of its list and no others', async ({ expect }) => {
     const script = `
@@ -169,13 +249,70 @@ describe('network HTTP', () => {
     expect,
   }) => {
     const script = `
-      unset http_proxy https_proxy
-      gateway=\${BACALHAU_GATEWAY:-$(ip route | awk '{print $1}' | sed 's/0\\/.*/1/;q')}
+      gateway=\${http_proxy%:*}; unset http_proxy https_proxy
       for a in ${ownAddresses().join(' ')} $gateway 1.1.1.1 169.254.169.254; do
         nc -w 1 $a ${port} </dev/null 2>/dev/null && echo "reached $a"
       done
       wget -T 2 -qO- http://localhost:${webPort}/ 2>/dev/null && echo reached; true`;
     expect(stdoutOf(await runOnDocker(engine, http(script, ['localhost']), { network: 'http' }))).toBe('');
+  });
+
+  test('[network:HTTP] no name is resolved in the task, also not one of its list', async ({ expect }) => {
+    // The machine itself knows the last one.
+    const names = ['secret.example.com', hostname()];
+    const script = names.map((name) => `(nslookup ${name} >/dev/null 2>&1 && echo "resolved ${name}") &`).join(' ');
+    const spec = http(`${script} wait; echo over`, ['.example.com', hostname()]);
+    const running = Promise.withResolvers<void>();
+    const over = runOnDocker(engine, spec, { network: 'http', onRunning: running.resolve });
+    await running.promise;
+    expect((await docker.getContainer(spec.executionId).inspect()).HostConfig.Dns).toEqual(['127.0.0.1']);
+    expect(stdoutOf(await over)).toBe('over\n');
+  });
+
+  test('[network:HTTP] its proxy needs no port that the machine’s owner may use', async ({ expect }) => {
+    const usual = createServer();
+    // Whoever has it already serves as well.
+    await new Promise<void>((resolve) => {
+      usual.once('error', () => resolve());
+      usual.listen(8080, '0.0.0.0', resolve);
+    });
+    const spec = http(`wget -qO- http://localhost:${webPort}/; echo; echo $http_proxy`, ['localhost']);
+    const out = stdoutOf(await runOnDocker(engine, spec, { network: 'http' }));
+    usual.close();
+    expect(out).toContain(`web ${spec.jobId}\n`);
+    expect(out).not.toContain(':8080');
+  });
+
+  test('[network:HTTP] after a restart of the agent its proxy is where its container was told', async ({ expect }) => {
+    const nodeId = NodeId.parse(`n-${randomUUID()}`);
+    const spec = http('true', ['localhost']);
+    const network = await docker.createNetwork({
+      Name: `shoal-${spec.executionId}`,
+      Internal: true,
+      Labels: { 'shoal.node': nodeId, 'shoal.execution': spec.executionId, 'shoal.proxy-port': '19876' },
+    });
+    const gateway = String((await network.inspect()).IPAM?.Config?.[0]?.['Gateway']);
+    const next = new DockerEngine(nodeId, process.env['DOCKER_HOST'] ?? null);
+    await next.probe();
+    await next.resume(spec, 'http');
+    const reached = await new Promise((resolve) => {
+      const socket = connect({ host: gateway, port: 19_876 }, () => socket.destroy());
+      socket.once('connect', () => resolve(true)).once('error', resolve);
+    });
+    expect(reached).toBe(true);
+    await next.remove(spec.executionId);
+    await next.close();
+  });
+
+  test('[network:HTTP] a node has more of them at a time than Docker’s own pools hold', async ({ expect }) => {
+    const specs = Array.from({ length: 36 }, () => http('true', ['localhost']));
+    const { signal } = new AbortController();
+    try {
+      for (const spec of specs) await engine.create(spec, 'http', signal);
+    } finally {
+      for (const { executionId } of specs) await engine.remove(executionId);
+    }
+    expect(await engine.list()).toEqual([]);
   });
 
   test('[network:HTTP] its network and its proxy are gone afterwards', async ({ expect }) => {
@@ -185,6 +322,14 @@ describe('network HTTP', () => {
     expect(left).toEqual([]);
   });
 });
+
+async function rulesOf(nodeId: NodeId): Promise<string[]> {
+  const names = Object.values(filterNames(nodeId));
+  const said = await Promise.all(
+    ['iptables', 'ip6tables'].map((tool) => promisify(execFile)(tool, ['-w', '-t', 'mangle', '-S'])),
+  );
+  return said.flatMap(({ stdout }) => stdout.split('\n').filter((line) => names.some((name) => line.includes(name))));
+}
 
 async function readFrom(host: string, port: number): Promise<string> {
   const deadline = Date.now() + 5_000;

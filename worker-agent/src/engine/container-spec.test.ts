@@ -92,6 +92,12 @@ test('[env:BACALHAU_PORT] names the port inside only where it differs from the m
   expect(host.HostConfig.PortBindings).toBeUndefined();
 });
 
+test('[network:HTTP] no name server is asked on behalf of a task that has a proxy', () => {
+  const proxied = body({ network: 'http', networkName: 'net', proxy: '10.0.0.1:80', dns: ['1.1.1.1'] });
+  expect(proxied.HostConfig.Dns).toEqual(['127.0.0.1']);
+  expect(body({ network: 'filtered', networkName: 'net', dns: ['1.1.1.1'] }).HostConfig.Dns).toEqual(['1.1.1.1']);
+});
+
 test('the container is hardened, labelled and limited', ({ expect }) => {
   const run = runSpec({ task: task(), resources: { cpu: 0.001, memory: 10_000_000.5, disk: 0, gpu: 0 } });
   const body = createBody(run, parseDockerParams({ Image: 'x' }), around);

@@ -13,6 +13,8 @@ export const labels = {
   /** What it holds that no other may have: host ports and graphics cards, separated by commas. */
   ports: 'shoal.ports',
   gpus: 'shoal.gpus',
+  /** On the network of a task of type HTTP: where its proxy listens, for an agent that opens it again. */
+  proxyPort: 'shoal.proxy-port',
 } as const;
 
 const PIDS_LIMIT = 512;
@@ -25,6 +27,12 @@ const LAST_RESORT = { cpu: 0.1, memory: 100 * 2 ** 20 };
  * as it is written; this is for the time in which no agent runs. Unlike `json-file`, `local` keeps every byte as it is.
  */
 const LOG_OPTIONS = { 'max-size': '128m', 'max-file': '2', compress: 'false' };
+
+/**
+ * For a task whose only way out is its proxy, which resolves names itself: nothing listens there, in the container's own
+ * namespace. Without it Docker's resolver asks the machine's, and whoever serves a domain hears what is asked under it.
+ */
+const NO_NAME_SERVER = ['127.0.0.1'];
 
 /** What a container is made of beside the task's own parameters. */
 export interface Surroundings {
@@ -105,7 +113,8 @@ export function createBody(run: RunSpec, params: DockerParams, around: Surroundi
 function hostConfig(run: RunSpec, params: DockerParams, around: Surroundings): HostConfig {
   const cpu = run.resources.cpu || LAST_RESORT.cpu;
   const memory = Math.floor(run.resources.memory) || LAST_RESORT.memory;
-  const { network, networkName, dns, ports, gpus, devices } = around;
+  const { network, networkName, ports, gpus, devices } = around;
+  const dns = network === 'http' ? NO_NAME_SERVER : around.dns;
   const bridged = network === 'bridge' || network === 'filtered';
   const nvidia = gpus.filter((gpu) => gpu.vendor === 'nvidia').map((gpu) => String(gpu.index));
   return {

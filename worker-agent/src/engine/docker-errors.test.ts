@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { asEngineError, type Step } from './docker-errors.ts';
+import { asEngineError, networkError, type Step } from './docker-errors.ts';
 
 /** As docker-modem throws them. */
 function refused(statusCode: number, text: string): Error {
@@ -152,4 +152,20 @@ test('a hint says what a person can do about an image that cannot be had', ({ ex
   expect(hint('no matching manifest for linux/arm64')).toContain('platform');
   expect(hint('unauthorized: authentication required')).toContain('login');
   expect(hint('context deadline exceeded')).toContain('The registry did not answer');
+});
+
+test('a network that cannot be had is the node’s fault, and is not taken for silence of Docker', ({ expect }) => {
+  const pools = refused(403, 'all predefined address pools have been fully subnetted');
+  expect(networkError(pools)).toMatchObject({
+    unreachable: false,
+    failure: {
+      class: 'infrastructure',
+      message: expect.stringMatching(/^the node's network for tasks could not be set up: all predefined/),
+      hint: expect.stringContaining('default-address-pools'),
+    },
+  });
+  const rules = networkError(new Error('iptables: Permission denied'));
+  expect(rules.failure).toMatchObject({ class: 'infrastructure', topic: 'Preparing Environment' });
+  expect(rules.failure.hint).toContain('iptables');
+  expect(asEngineError('create', 'busybox', rules)).toBe(rules);
 });

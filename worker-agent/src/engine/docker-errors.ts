@@ -40,6 +40,18 @@ export function unreachable(text: string, cause: unknown): EngineError {
   return new EngineError(failure, { unreachable: true, cause });
 }
 
+/** What the agent itself does for a network, rules of the kernel or a proxy, or Docker's own part of it, which answered. */
+export function networkError(error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  const text = dockerText(error);
+  const pools = /address pool|overlap/i.test(text);
+  const hint = pools
+    ? 'Docker has no room for another network: remove unused ones (docker network prune), or give it more with default-address-pools.'
+    : 'The agent needs iptables, the right to set rules, and Docker beside it. The log of the agent tells more.';
+  const message = `the node's network for tasks could not be set up: ${text}`;
+  return make('infrastructure', 'Preparing Environment', message, hint, error);
+}
+
 // Docker Hub answers "denied" for names that do not exist, so the two cannot be told apart.
 const absentImage =
   /manifest.*(unknown|not found)|not found: manifest|pull access denied|repository does not exist|name unknown|denied|no such image/i;

@@ -8,12 +8,17 @@ import { AddressPolicy } from '../network/addresses.ts';
 import { DomainList } from '../network/domains.ts';
 import { EgressFilter } from '../network/egress-filter.ts';
 import { HttpProxy } from '../network/http-proxy.ts';
+import { findProxyPort } from '../network/port-plan.ts';
+import { freeSubnets } from '../network/subnets.ts';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { labels } from './container-spec.ts';
 import type { DockerApi } from './docker-api.ts';
+import { networkError, statusOf } from './docker-errors.ts';
 
-export const PROXY_PORT = 8080;
+/** Of networks without a label for it. */
+const DEFAULT_PROXY_PORT = 8080;
 const INTERFACE_HEX = 6;
+const SUBNET_TRIES = 32;
 const LISTEN_TRIES = 50;
 const LISTEN_PAUSE_MS = 20;
 
@@ -27,7 +32,6 @@ const Listed = z.array(z.object({ Name: z.string(), Labels: z.record(z.string(),
 interface WayOut {
   readonly proxy: HttpProxy;
   readonly networkInterface: string;
-  readonly gateway: string;
 }
 
 /**
@@ -47,7 +51,9 @@ export class DockerNetworks {
 
   constructor(nodeId: NodeId, openRanges: readonly string[], { clock, log }: { clock: Clock; log: Log }) {
     this.#nodeId = nodeId;
-    this.#filter = new EgressFilter(nodeId, openRanges);
+    this.#filter = new EgressFilter(nodeId, openRanges, () => {
+      log.warn('network.rules_lost', { hint: 'A firewall was loaded anew? The rules for tasks are set again.' });
+    });
     this.#addresses = new AddressPolicy(openRanges);
     this.#clock = clock;
     this.#log = log;
@@ -73,7 +79,7 @@ export class DockerNetworks {
   /** Makes the bridge and its rules, or sees that they are there. @throws when this node cannot have them */
   async ensureBridge(api: DockerApi): Promise<void> {
     // Before the network: there is no moment in which a container could be on it without them.
-    await this.#filter.ensure();
+    await setUp(() => this.#filter.ensure());
     if (this.#made && existsSync(`/sys/class/net/${this.#filter.names.bridge}`)) return;
     // Docker refuses a second request for it while it makes the first.
     this.#making ??= this.#makeBridge(api).finally(() => (this.#making = null));
@@ -82,7 +88,7 @@ export class DockerNetworks {
 
   async #makeBridge(api: DockerApi): Promise<void> {
     const { bridge } = this.#filter.names;
-    await api.createNetwork({
+    await createNetwork(api, {
       Name: this.bridgeName,
       CheckDuplicate: true,
       Driver: 'bridge',
@@ -91,30 +97,36 @@ export class DockerNetworks {
     });
     if (!existsSync(`/sys/class/net/${bridge}`)) {
       await api.removeNetwork(this.bridgeName).catch(() => {});
-      throw new Error('Docker runs on another machine');
+      throw networkError(new Error('Docker runs on another machine'));
     }
     this.#made = true;
   }
 
   /** Gives a task of type HTTP its network and its proxy, or finds them again. @returns `address:port` of the proxy */
   async openHttp(api: DockerApi, run: RunSpec): Promise<string> {
-    await this.#filter.ensure();
-    const name = DockerNetworks.httpName(run.executionId);
-    await api.createNetwork({
-      Name: name,
+    await setUp(() => this.#filter.ensure());
+    const port = await setUp(findProxyPort);
+    const body = {
+      Name: DockerNetworks.httpName(run.executionId),
       CheckDuplicate: true,
       Driver: 'bridge',
       Internal: true,
-      Labels: { [labels.node]: this.#nodeId, [labels.execution]: run.executionId },
+      // Of a network that is there already, Docker keeps the label: its container knows that port.
+      Labels: {
+        [labels.node]: this.#nodeId,
+        [labels.execution]: run.executionId,
+        [labels.proxyPort]: String(port),
+      },
       Options: { 'com.docker.network.bridge.name': this.#interfaceOf(run.executionId) },
-    });
+    };
+    await createSmallNetwork(api, body);
     return this.#openProxy(api, run);
   }
 
   /** After a restart of the agent: the network is there, its proxy went down with the process. */
   async reopenHttp(api: DockerApi, run: RunSpec): Promise<void> {
     if (this.#waysOut.has(run.executionId)) return;
-    await this.#filter.ensure();
+    await setUp(() => this.#filter.ensure());
     await this.#openProxy(api, run);
   }
 
@@ -122,7 +134,7 @@ export class DockerNetworks {
     const wayOut = this.#waysOut.get(executionId);
     this.#waysOut.delete(executionId);
     await wayOut?.proxy.close();
-    if (wayOut !== undefined) await this.#filter.dismiss(wayOut.networkInterface, wayOut.gateway, PROXY_PORT);
+    if (wayOut !== undefined) await this.#filter.dismiss(wayOut.networkInterface);
     await api.removeNetwork(DockerNetworks.httpName(executionId));
   }
 
@@ -147,27 +159,30 @@ export class DockerNetworks {
 
   async #openProxy(api: DockerApi, run: RunSpec): Promise<string> {
     const { executionId, jobId } = run;
-    const inspected = Inspected.parse(await api.inspectNetwork(DockerNetworks.httpName(executionId)));
+    const { data: inspected } = Inspected.safeParse(await api.inspectNetwork(DockerNetworks.httpName(executionId)));
+    if (inspected === undefined) throw networkError(new Error('it was removed by somebody else'));
     const gateway = inspected.IPAM.Config?.[0]?.Gateway ?? '';
+    const port = Number(inspected.Labels?.[labels.proxyPort] ?? DEFAULT_PROXY_PORT);
     const networkInterface = this.#interfaceOf(executionId);
     if (!this.#waysOut.has(executionId)) {
       const domains = new DomainList(run.task.Network.Domains ?? []);
       const proxy = new HttpProxy({ domains, addresses: this.#addresses, executionId, jobId }, this.#log);
-      await this.#listen(proxy, gateway);
-      this.#waysOut.set(executionId, { proxy, networkInterface, gateway });
+      await setUp(() => this.#listen(proxy, gateway, port));
+      this.#waysOut.set(executionId, { proxy, networkInterface });
     }
-    await this.#filter.admit(networkInterface, gateway, PROXY_PORT);
-    return `${gateway}:${PROXY_PORT}`;
+    await setUp(() => this.#filter.admit(networkInterface, gateway, port));
+    return `${gateway}:${port}`;
   }
 
   /** The gateway's address appears a moment after the network. */
-  async #listen(proxy: HttpProxy, gateway: string): Promise<void> {
+  async #listen(proxy: HttpProxy, gateway: string, port: number): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await proxy.listen(gateway, PROXY_PORT);
+        await proxy.listen(gateway, port);
         return;
       } catch (error) {
-        if (attempt === LISTEN_TRIES) throw new Error(`no proxy at ${gateway}: ${errorText(error)}`, { cause: error });
+        if (attempt === LISTEN_TRIES)
+          throw new Error(`no proxy at ${gateway}:${port}: ${errorText(error)}`, { cause: error });
       }
       await pause(this.#clock, LISTEN_PAUSE_MS);
     }
@@ -176,5 +191,44 @@ export class DockerNetworks {
   #interfaceOf(executionId: ExecutionId): string {
     const hash = createHash('sha256').update(executionId).digest('hex');
     return `${this.#filter.names.httpPrefix}${hash.slice(0, INTERFACE_HEX)}`;
+  }
+}
+
+/** Makes a network in a subnet that nobody uses, or where Docker's own pools have room if there is no such subnet. */
+async function createSmallNetwork(api: DockerApi, body: object): Promise<void> {
+  let tries = 0;
+  for (const { range, gateway } of freeSubnets()) {
+    tries += 1;
+    if (tries > SUBNET_TRIES) break;
+    try {
+      await api.createNetwork({ ...body, IPAM: { Config: [{ Subnet: range, Gateway: gateway }] } });
+      return;
+    } catch (error) {
+      // With a network of Docker's that no route tells of, or of another agent that chose the same at this moment.
+      if (!/overlap/i.test(errorText(error))) throw asNetworkError(error);
+    }
+  }
+  await createNetwork(api, body);
+}
+
+async function createNetwork(api: DockerApi, body: object): Promise<void> {
+  try {
+    await api.createNetwork(body);
+  } catch (error) {
+    throw asNetworkError(error);
+  }
+}
+
+/** What Docker said is about its network; that it said nothing is another matter, and may be asked again. */
+function asNetworkError(error: unknown): unknown {
+  return statusOf(error) === null ? error : networkError(error);
+}
+
+/** Runs a part in which Docker has none: its failure is not Docker's silence. */
+async function setUp<T>(part: () => Promise<T>): Promise<T> {
+  try {
+    return await part();
+  } catch (error) {
+    throw networkError(error);
   }
 }

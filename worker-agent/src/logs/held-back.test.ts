@@ -32,9 +32,10 @@ test('is read slowly until it is wanted, and then whole, in order', async () => 
 test('takes no more than may wait in memory', async () => {
   const clock = new FakeClock();
   const from = source(1_000, 1024 * 1024);
-  new HeldBack(from.iterator, clock);
+  const held = new HeldBack(from.iterator, clock);
   await clock.advance(600_000);
   expect(from.taken).toBe(16);
+  await held.return();
 });
 
 test('an error comes to whoever reads', async () => {

@@ -42,6 +42,18 @@ test('the owner opens ranges, and no more than those', () => {
   ]);
 });
 
+test('an opened range does not open the machine in it, one address does', () => {
+  const own = ['192.168.7.2', '203.0.114.5', 'fd00:7::2', 'fe80::1'];
+  const of = (...ranges: string[]) => new AddressPolicy(ranges, () => own);
+  const wide = of('192.168.7.0/24', 'fd00:7::/32', '127.0.0.0/8', '0.0.0.0/0', '::/0');
+  expect(['192.168.7.9', 'fd00:7::9'].every((one) => wide.allows(one))).toBe(true);
+  expect([...own, '127.0.0.1', '0.0.0.0', '::1', '::', '::ffff:127.0.0.1'].some((one) => wide.allows(one))).toBe(false);
+  // Also where no range is opened: a machine's public address is the machine.
+  expect(of().allows('203.0.114.5')).toBe(false);
+  const single = of('192.168.7.2/32', 'fd00:7::2/128', '127.0.0.1/32');
+  expect(['192.168.7.2', 'fd00:7::2', '127.0.0.1'].every((one) => single.allows(one))).toBe(true);
+});
+
 test('ranges are told from what is none', () => {
   expect(['10.0.0.0/8', 'fd00::/8', '0.0.0.0/0'].every(isRange)).toBe(true);
   expect(['10.0.0.0', '10.0.0.0/33', 'x/8', '10.0.0.0/8/8', '10.0.0.0/-1'].some(isRange)).toBe(false);

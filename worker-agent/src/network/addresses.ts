@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /** What is not the public internet: the owner's machine and network, and addresses that only look like others. */
 export const CLOSED_RANGES = [
@@ -34,24 +35,60 @@ const CLOSED_RANGES_6 = [
   'ff00::/8',
 ] as const;
 
-/** Tells addresses that may be reached on a task's behalf from the owner's own. */
+type Family = 'ipv4' | 'ipv6';
+
+/** Of every machine, and what "no address" leads to: itself. */
+const ITSELF = [
+  ['127.0.0.0', 8],
+  ['0.0.0.0', 8],
+  ['::', 127],
+] as const;
+
+/**
+ * Tells addresses that may be reached on a task's behalf from the owner's own. A range that is opened does not open the
+ * machine itself, which is part of its network: its addresses are opened one by one.
+ */
 export class AddressPolicy {
   // Apart by family: a list takes every IPv4 address for one in the range of mapped ones.
   readonly #closed = { ipv4: listOf(CLOSED_RANGES), ipv6: listOf(CLOSED_RANGES_6) };
-  readonly #opened: { readonly ipv4: BlockList; readonly ipv6: BlockList };
+  readonly #opened: Readonly<Record<Family, BlockList>>;
+  readonly #openedAlone: Readonly<Record<Family, BlockList>>;
+  readonly #ownAddresses: () => readonly string[];
 
-  /** @param opened ranges in CIDR notation that the owner opens all the same */
-  constructor(opened: readonly string[]) {
-    const of = (family: 'ipv4' | 'ipv6'): BlockList =>
-      listOf(opened.filter((range) => familyOf(range.split('/')[0] ?? '') === family));
-    this.#opened = { ipv4: of('ipv4'), ipv6: of('ipv6') };
+  /**
+   * @param opened ranges in CIDR notation that the owner opens all the same
+   * @param ownAddresses of this machine, beside its loopback ones; asked each time, as they change
+   */
+  constructor(opened: readonly string[], ownAddresses: () => readonly string[] = addressesOfMachine) {
+    const of = (ranges: readonly string[]): Readonly<Record<Family, BlockList>> => ({
+      ipv4: listOf(ranges.filter((range) => familyOfRange(range) === 'ipv4')),
+      ipv6: listOf(ranges.filter((range) => familyOfRange(range) === 'ipv6')),
+    });
+    this.#opened = of(opened);
+    this.#openedAlone = of(opened.filter(isSingle));
+    this.#ownAddresses = ownAddresses;
   }
 
   allows(address: string): boolean {
     const family = familyOf(address);
     if (family === null) return false;
+    if (this.#openedAlone[family].check(address, family)) return true;
+    if (this.#isOwn(address, family)) return false;
     return this.#opened[family].check(address, family) || !this.#closed[family].check(address, family);
   }
+
+  #isOwn(address: string, family: Family): boolean {
+    const own = new BlockList();
+    // Both families: a mapped address is found among the IPv4 ones.
+    for (const one of this.#ownAddresses()) own.addAddress(one, familyOf(one) ?? 'ipv4');
+    for (const [range, prefix] of ITSELF) own.addSubnet(range, prefix, familyOf(range) ?? 'ipv4');
+    return own.check(address, family);
+  }
+}
+
+/** True for a range of one address. */
+export function isSingle(range: string): boolean {
+  return range.endsWith(familyOfRange(range) === 'ipv4' ? '/32' : '/128');
 }
 
 /** True for `10.0.0.0/8`, `fd00::/8` and the like. */
@@ -71,7 +108,15 @@ function listOf(ranges: readonly string[]): BlockList {
   return list;
 }
 
-function familyOf(address: string): 'ipv4' | 'ipv6' | null {
+function addressesOfMachine(): string[] {
+  return Object.values(networkInterfaces()).flatMap((some) => (some ?? []).map(({ address }) => address));
+}
+
+function familyOfRange(range: string): Family | null {
+  return familyOf(range.split('/')[0] ?? '');
+}
+
+function familyOf(address: string): Family | null {
   const family = isIP(address);
   if (family === 0) return null;
   return family === 4 ? 'ipv4' : 'ipv6';

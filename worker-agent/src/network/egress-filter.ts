@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import type { NodeId } from '@shoal/schema/ids';
-import { CLOSED_RANGES } from './addresses.ts';
+import { CLOSED_RANGES, isSingle } from './addresses.ts';
 
 const TOOL_MS = 10_000;
 const SBIN = '/usr/sbin:/sbin';
@@ -36,18 +36,30 @@ export function filterNames(nodeId: NodeId): FilterNames {
 export class EgressFilter {
   readonly names: FilterNames;
   readonly #opened: readonly string[];
-  #installed = false;
+  /** The rules as the kernel told them when they were set; null before that. Any difference means that they are lost. */
+  #installed: string | null = null;
+  /** The way to its proxy of each network of type HTTP, by its interface: they are set again with the rest. */
+  readonly #admitted = new Map<string, readonly string[]>();
+  readonly #onLost: () => void;
   #ensuring: Promise<void> | null = null;
 
-  /** @param opened ranges in CIDR notation that tasks may reach all the same */
-  constructor(nodeId: NodeId, opened: readonly string[]) {
+  /**
+   * @param opened ranges in CIDR notation that tasks may reach all the same
+   * @param onLost is called when somebody else took rules away, before they are set again
+   */
+  constructor(nodeId: NodeId, opened: readonly string[], onLost: () => void = () => {}) {
     this.names = filterNames(nodeId);
     this.#opened = opened;
+    this.#onLost = onLost;
   }
 
-  /** Sees whether this process may set rules. @throws when it may not, or the tool is missing */
+  /**
+   * Sees whether this process may set rules, and whether those that it has set are still there: a firewall that is loaded
+   * anew empties the tables under running tasks. @throws when it may not, or the tool is missing
+   */
   async check(): Promise<void> {
-    await run('iptables', ['-w', '-t', 'mangle', '-S', 'PREROUTING']);
+    if (this.#installed === null) await run('iptables', ['-w', '-t', 'mangle', '-S', 'PREROUTING']);
+    else await this.ensure();
   }
 
   /** Puts the rules in place, or sees that they still are. @throws when this process may not, or the tool is missing */
@@ -58,33 +70,44 @@ export class EgressFilter {
   }
 
   async #ensureNow(): Promise<void> {
-    if (this.#installed && (await this.#isInPlace())) return;
+    if (this.#installed !== null) {
+      if (await this.#isInPlace(this.#installed)) return;
+      this.#onLost();
+    }
     await run('iptables-restore', ['-w', '--noflush'], this.#rules());
     const { bridge, httpPrefix, bridgeChain, httpChain } = this.names;
     await ensureFirst('iptables', ['-i', bridge, '-j', bridgeChain]);
     await ensureFirst('iptables', ['-i', `${httpPrefix}+`, '-j', httpChain]);
     // Docker gives these networks no IPv6; where the kernel has it, a task must not find another way to it.
-    if (existsSync('/proc/net/if_inet6')) {
+    if (hasIpv6()) {
       for (const name of [bridge, `${httpPrefix}+`]) await ensureFirst('ip6tables', ['-i', name, '-j', 'DROP']);
     }
-    this.#installed = true;
+    const { fixed } = await this.#read();
+    this.#installed = fixed;
   }
 
   /** Lets one network of type HTTP reach its proxy, and nothing else. */
   async admit(networkInterface: string, gateway: string, port: number): Promise<void> {
     const rule = proxyRule(networkInterface, gateway, port);
+    this.#admitted.set(networkInterface, rule);
+    // Rules that are being set again were written without this one.
+    await this.#ensuring;
     const isThere = await tryRun('iptables', ['-w', '-t', 'mangle', '-C', this.names.httpChain, ...rule]);
     if (!isThere) await run('iptables', ['-w', '-t', 'mangle', '-I', this.names.httpChain, '1', ...rule]);
   }
 
-  async dismiss(networkInterface: string, gateway: string, port: number): Promise<void> {
-    const rule = proxyRule(networkInterface, gateway, port);
+  async dismiss(networkInterface: string): Promise<void> {
+    const rule = this.#admitted.get(networkInterface);
+    if (rule === undefined) return;
+    this.#admitted.delete(networkInterface);
+    await this.#ensuring?.catch(() => {});
     await tryRun('iptables', ['-w', '-t', 'mangle', '-D', this.names.httpChain, ...rule]);
   }
 
   /** Takes all rules away, also a former agent's. For when no container of the node is left. */
   async remove(): Promise<void> {
-    this.#installed = false;
+    this.#installed = null;
+    this.#admitted.clear();
     const { bridge, httpPrefix, bridgeChain, httpChain } = this.names;
     const mangle = ['-w', '-t', 'mangle'];
     await tryRun('iptables', [...mangle, '-D', 'PREROUTING', '-i', bridge, '-j', bridgeChain]);
@@ -98,14 +121,24 @@ export class EgressFilter {
     }
   }
 
-  async #isInPlace(): Promise<boolean> {
-    const { bridge, httpPrefix, bridgeChain, httpChain } = this.names;
-    const check = ['-w', '-t', 'mangle', '-C', 'PREROUTING', '-i'];
-    return (
-      (await tryRun('iptables', [...check, bridge, '-j', bridgeChain])) &&
-      (await tryRun('iptables', [...check, `${httpPrefix}+`, '-j', httpChain])) &&
-      (await tryRun('iptables', ['-w', '-t', 'mangle', '-C', bridgeChain, '-d', '10.0.0.0/8', '-j', 'DROP']))
-    );
+  async #isInPlace(installed: string): Promise<boolean> {
+    const { fixed, ways } = await this.#read();
+    return fixed === installed && [...this.#admitted.keys()].every((name) => ways.has(name));
+  }
+
+  /** This node's rules: those that are always there as one text, and the interfaces that have a way to their proxy. */
+  async #read(): Promise<{ fixed: string; ways: ReadonlySet<string> }> {
+    const own = Object.values(this.names);
+    const tools = hasIpv6() ? ['iptables', 'ip6tables'] : ['iptables'];
+    const said = await Promise.all(tools.map((tool) => run(tool, ['-w', '-t', 'mangle', '-S'])));
+    const lines = said.flatMap((text) => text.split('\n')).filter((line) => own.some((name) => line.includes(name)));
+    const ways = new Set<string>();
+    const fixed = lines.filter((line) => {
+      const way = / -i (\S+) .*-j RETURN$/.exec(line)?.[1];
+      if (way !== undefined) ways.add(way);
+      return way === undefined;
+    });
+    return { fixed: fixed.join('\n'), ways };
   }
 
   /** Naming a chain empties it: the whole text takes effect at once, without a moment in which a packet gets through. */
@@ -118,14 +151,21 @@ export class EgressFilter {
       `:${httpChain} - [0:0]`,
       // Answers to those who reached a task through a port that it published.
       `-A ${bridgeChain} -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN`,
-      ...opened.map((range) => `-A ${bridgeChain} -d ${range} -j RETURN`),
+      // A range does not open the machine itself, which is part of its network; its address alone does.
+      ...opened.filter(isSingle).map((range) => `-A ${bridgeChain} -d ${range} -j RETURN`),
       `-A ${bridgeChain} -m addrtype --dst-type LOCAL -j DROP`,
+      ...opened.filter((range) => !isSingle(range)).map((range) => `-A ${bridgeChain} -d ${range} -j RETURN`),
       ...CLOSED_RANGES.map((range) => `-A ${bridgeChain} -d ${range} -j DROP`),
+      ...[...this.#admitted.values()].map((rule) => `-A ${httpChain} ${rule.join(' ')}`),
       `-A ${httpChain} -j DROP`,
       'COMMIT',
       '',
     ].join('\n');
   }
+}
+
+function hasIpv6(): boolean {
+  return existsSync('/proc/net/if_inet6');
 }
 
 function proxyRule(networkInterface: string, gateway: string, port: number): string[] {
@@ -146,11 +186,12 @@ async function tryRun(tool: string, args: readonly string[]): Promise<boolean> {
   }
 }
 
-function run(tool: string, args: readonly string[], input = ''): Promise<void> {
+/** @returns what the tool printed */
+function run(tool: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${SBIN}` };
-    const child = execFile(tool, [...args], { timeout: TOOL_MS, env }, (error, _stdout, stderr) => {
-      if (error === null) resolve();
+    const child = execFile(tool, [...args], { timeout: TOOL_MS, env }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
       else reject(new Error(`${tool}: ${stderr.trim() || error.message}`, { cause: error }));
     });
     // A tool that is missing or ends early is told by its exit, not by this pipe.

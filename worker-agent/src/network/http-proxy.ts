@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import {
   createServer,
   request as httpRequest,
@@ -7,7 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { pipeline, type Duplex } from 'node:stream';
 import { errorText, type Log } from '../ports.ts';
 import type { AddressPolicy } from './addresses.ts';
 import type { DomainList } from './domains.ts';
@@ -18,14 +19,27 @@ const IDLE_MS = 5 * 60_000;
 const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 const FIRST_FREE_PORT = 1024;
+/** What an answer may have: one below 200 is not the last, and more than three digits cannot be passed on. */
+const FIRST_FINAL_STATUS = 200;
+const LAST_STATUS = 999;
 /** They are between the task and this proxy, not for those behind it. */
 const hopHeaders = ['proxy-authorization', 'proxy-connection', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade'];
+/** They are between this proxy and the server; how the body is framed for the task depends on what the task speaks. */
+const answerHopHeaders = ['connection', 'keep-alive', 'trailer', 'transfer-encoding', 'upgrade'];
 
 export interface ProxyRules {
   readonly domains: DomainList;
   readonly addresses: AddressPolicy;
   readonly executionId: string;
   readonly jobId: string;
+}
+
+/** Where one request goes. */
+interface Way {
+  readonly url: URL;
+  readonly socket: Socket;
+  /** Ends the request with an error, or breaks its answer off where that has begun. May be called again. */
+  readonly refuse: (error: unknown) => void;
 }
 
 /** Why a request goes nowhere. */
@@ -57,14 +71,14 @@ export class HttpProxy {
     this.#server.on('connect', (request, socket, head) => void this.#tunnel(request, socket, head));
     this.#server.on('connection', (socket) => this.#keep(socket));
     this.#server.on('clientError', (_error, socket) => socket.destroy());
+    // Too many open files, for one: that connection is lost, those that come later need not be.
+    this.#server.on('error', () => {});
   }
 
-  /** @throws when the address is not there or is taken */
+  /** @throws when the address is not there or is taken; it may be tried again */
   async listen(host: string, port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port, exclusive: true }, resolve);
-    });
+    this.#server.listen({ host, port, exclusive: true });
+    await once(this.#server, 'listening');
     const address = this.#server.address();
     return address === null || typeof address === 'string' ? port : address.port;
   }
@@ -89,37 +103,60 @@ export class HttpProxy {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refuse = (error: unknown): void => {
+      // What a refused request has sent beyond its head is nobody's.
+      request.unpipe();
+      request.resume();
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        return;
+      }
+      const { status, text } = this.#refused(error, request.url ?? '');
+      response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
+    };
     try {
       const url = URL.parse(request.url ?? '');
       if (url === null || url.protocol !== 'http:') throw new Refusal(400, 'this is a proxy: ask for http://host/...');
       const port = url.port === '' ? HTTP_PORT : Number(url.port);
       if (port !== HTTP_PORT && port < FIRST_FREE_PORT) throw new Refusal(403, `port ${port} may not be reached`);
       const socket = await this.#dial(url.hostname, port);
-      this.#send(request, response, { url, socket });
+      response.once('close', () => socket.destroy());
+      if (response.destroyed) socket.destroy();
+      this.#send(request, response, { url, socket, refuse });
     } catch (error) {
-      const { status, text } = this.#refused(error, request.url ?? '');
-      response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
+      refuse(error);
     }
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, { url, socket }: { url: URL; socket: Socket }): void {
+  #send(request: IncomingMessage, response: ServerResponse, { url, socket, refuse }: Way): void {
     const headers = { ...request.headers, host: url.host, 'x-bacalhau-job-id': this.#rules.jobId };
     for (const name of hopHeaders) Reflect.deleteProperty(headers, name);
-    const options = {
+    const upstream = httpRequest({
       method: request.method,
       path: `${url.pathname}${url.search}`,
       headers,
       createConnection: () => socket,
-    };
-    const upstream = httpRequest(options, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
     });
-    upstream.on('error', () => {
-      if (!response.headersSent) response.writeHead(502);
-      response.end();
+    upstream.on('error', refuse);
+    // Ended without an error and without an answer.
+    upstream.on('close', () => {
+      if (!response.headersSent) refuse(new Error(`${url.host} broke off`));
     });
-    response.on('close', () => socket.destroy());
+    upstream.on('upgrade', (_answer, changed) => {
+      changed.destroy();
+      refuse(new Error(`${url.host} wants another protocol`));
+    });
+    upstream.on('response', (answer) => {
+      try {
+        writeAnswerHead(answer, response);
+      } catch (error) {
+        answer.destroy();
+        refuse(error);
+        return;
+      }
+      // On an error it destroys the response, so that the task does not take what came for the whole.
+      pipeline(answer, response, () => {});
+    });
     request.pipe(upstream);
   }
 
@@ -130,7 +167,8 @@ export class HttpProxy {
     const address = found.find((one) => addresses.allows(one));
     if (address === undefined) throw new Refusal(403, `${host} is an address that tasks may not reach`);
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: address, port });
+      // Each direction of a tunnel ends by itself: what is still on its way in the other one is not lost.
+      const socket = connect({ host: address, port, allowHalfOpen: true });
       this.#keep(socket);
       socket.setTimeout(CONNECT_MS, () => socket.destroy(new Refusal(504, `${host} does not answer`)));
       socket.once('error', reject);
@@ -175,9 +213,16 @@ function readAuthority(text: string): { host: string; port: number } {
   return { host: match[1] ?? '', port: Number(match[2]) };
 }
 
+/** @throws when the server's answer is none that can be passed on */
+function writeAnswerHead(answer: IncomingMessage, response: ServerResponse): void {
+  const status = answer.statusCode ?? 0;
+  if (status < FIRST_FINAL_STATUS || status > LAST_STATUS) throw new Refusal(502, `answered with status ${status}`);
+  const headers = { ...answer.headers };
+  for (const name of answerHopHeaders) Reflect.deleteProperty(headers, name);
+  response.writeHead(status, headers);
+}
+
 function join(a: Duplex, b: Duplex): void {
-  a.pipe(b);
-  b.pipe(a);
-  a.once('close', () => b.destroy());
-  b.once('close', () => a.destroy());
+  pipeline(a, b, () => {});
+  pipeline(b, a, () => {});
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { isIP } from 'node:net';
 import type { Task } from '@shoal/schema/job/job';
@@ -19,6 +20,13 @@ export interface PortRange {
 }
 
 export const DEFAULT_PORT_RANGE: PortRange = { from: 20_000, to: 32_000 };
+
+/**
+ * Where proxies listen: below the ports of tasks, and below those that the kernel gives to connections, and in the middle
+ * of nothing that is usually served.
+ */
+const PROXY_RANGE: PortRange = { from: 10_000, to: 19_999 };
+const PROXY_PORT_TRIES = 100;
 
 /** A port that cannot be had here. */
 export class PortError extends Error {
@@ -48,6 +56,15 @@ export async function planPorts(
     planned[index] = { name: mapping.Name, hostPort, target, hostAddress };
   }
   return planned;
+}
+
+/** A port that is free on every address, also on those that the machine does not have yet. @throws PortError */
+export async function findProxyPort(): Promise<number> {
+  for (let attempt = 0; attempt < PROXY_PORT_TRIES; attempt += 1) {
+    const port = randomInt(PROXY_RANGE.from, PROXY_RANGE.to + 1);
+    if (await isFree('0.0.0.0', port)) return port;
+  }
+  throw new PortError(`no free port found in range ${PROXY_RANGE.from}-${PROXY_RANGE.to}`);
 }
 
 interface Search {

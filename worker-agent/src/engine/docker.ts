@@ -137,7 +137,6 @@ export class DockerEngine implements Engine {
   }
 
   async resume(run: RunSpec, network: ContainerNetwork): Promise<void> {
-    if (network === 'filtered') await this.#ask('other', '', (api) => this.#networks.ensureBridge(api));
     if (network === 'http') await this.#ask('other', '', (api) => this.#networks.reopenHttp(api, run));
     // Docker brings the bridge back after a start of the machine, and nobody its rules.
     if (network === 'filtered') await this.#ask('other', '', (api) => this.#networks.ensureBridge(api));

@@ -161,8 +161,9 @@ export class DockerEngine implements Engine {
     return this.#ask('other', '', (api) => api.attach(executionId));
   }
 
-  async kept(executionId: ExecutionId, range: KeptRange = {}): Promise<AsyncIterable<Uint8Array>> {
-    return this.#ask('other', '', (api) => api.logs(executionId, range));
+  async kept(executionId: ExecutionId, { stream, ...range }: KeptRange = {}): Promise<AsyncIterable<Uint8Array>> {
+    const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
+    return this.#ask('other', '', (api) => api.logs(executionId, { ...streams, ...range }));
   }
 
   async keptSince(executionId: ExecutionId): Promise<number | null> {

@@ -26,8 +26,10 @@ export interface Heads {
   readonly stderrTruncated: boolean;
 }
 
-/** Epoch ms of the engine's clock, both included. */
+/** Times in epoch ms of the engine's clock, both included. */
 export interface KeptRange {
+  /** Both, when nothing is said. */
+  readonly stream?: 'stdout' | 'stderr';
   readonly since?: number;
   readonly until?: number | null;
 }

@@ -52,8 +52,10 @@ class KeepingEngine extends FakeEngine {
     return this.lines[0]?.at ?? null;
   }
 
-  async kept(_: ExecutionId, { since = 0, until = null }: KeptRange = {}): Promise<AsyncIterable<Uint8Array>> {
-    return framed(this.lines.filter(({ at }) => at >= since && at < (until ?? Infinity)));
+  async kept(_: ExecutionId, { since = 0, until = null, stream }: KeptRange = {}): Promise<AsyncIterable<Uint8Array>> {
+    const nameOf = (one: Line): string => (one.stream === STDERR ? 'stderr' : 'stdout');
+    const wanted = this.lines.filter((one) => stream === undefined || nameOf(one) === stream);
+    return framed(wanted.filter(({ at }) => at >= since && at < (until ?? Infinity)));
   }
 
   async capture(): Promise<AsyncIterable<Uint8Array>> {
@@ -100,7 +102,7 @@ async function goOn(
 const NOTE = '[shoal: output may be missing here or be here twice, the agent was away]\n';
 
 test('a log that the engine still has from its beginning is gone on with by its length', async () => {
-  const now = Date.now();
+  const now = Date.now() - 100;
   await write(lines(now, 0, 100));
   expect(await goOn([...lines(now, 0, 100), ...lines(now + 60_000, 100, 110)])).toMatchObject({
     out: lines(0, 100, 110)
@@ -176,7 +178,7 @@ describe('a task that still runs', () => {
     pieces.map((one) => ({ stream: STDOUT, text: one }));
 
   test('is gone on with from the middle of a line, without a gap and without anything twice', async () => {
-    const now = Date.now();
+    const now = Date.now() - 100;
     await write(lines(now, 0, 100));
     // Attached in the middle of line 150, which the engine had not kept yet; it has kept up to line 199 since.
     const later = lines(now + 3_600_000, 150, 200);
@@ -190,21 +192,31 @@ describe('a task that still runs', () => {
   });
 
   test('and is quiet is gone on with from its next line', async () => {
-    const now = Date.now();
+    const now = Date.now() - 100;
     await write(lines(now, 0, 100));
     const kept = [...lines(now, 0, 100), line(now + 3_600_000, 100)];
     expect(await goOn(kept, out('line 100\n', 'line 101\n'))).toEqual({ out: text(100, 102), err: '', notes: '' });
   });
 
+  test('and prints to its other stream later has each of them once', async () => {
+    const now = Date.now() - 100;
+    await write(lines(now, 0, 100));
+    const later = now + 3_600_000;
+    const kept = [...lines(now, 0, 100), line(later, 100), line(later, 1, STDERR), line(later, 101)];
+    const err = { stream: STDERR, text: 'line 1\n' };
+    const attached = [...out('line 100\n'), err, ...out('line 101\n')];
+    expect(await goOn(kept, attached)).toEqual({ out: text(100, 102), err: 'line 1\n', notes: '' });
+  });
+
   test('and ends in the middle of a line has all of it', async () => {
-    const now = Date.now();
+    const now = Date.now() - 100;
     await write(lines(now, 0, 100));
     const kept = [...lines(now, 0, 100), { at: now + 3_600_000, stream: STDOUT, text: 'the end' }];
     expect(await goOn(kept, out(' end'))).toEqual({ out: 'the end', err: '', notes: '' });
   });
 
   test('and prints the same line for ever is gone on with, and it is said', async () => {
-    const now = Date.now();
+    const now = Date.now() - 100;
     await write(Array.from({ length: 10 }, () => line(now, 7)));
     const kept = Array.from({ length: 30 }, (_, i) => line(i < 10 ? now : now + 3_600_000, 7));
     const { out: got, notes } = await goOn(kept, out('line 7\n'.repeat(3), 'line 7\n'.repeat(22)));

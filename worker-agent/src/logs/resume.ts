@@ -243,9 +243,11 @@ class Joint {
     const { engine, executionId } = this.#resuming;
     const pieces: Buffer[] = [];
     const chunker = new Chunker();
-    for await (const data of (await engine.kept?.(executionId, { since: this.#attachedAt })) ?? []) {
+    // A stream may be silent for long, and the other one not.
+    const stream = this.#stream === STDERR ? 'stderr' : 'stdout';
+    for await (const data of (await engine.kept?.(executionId, { since: this.#attachedAt, stream })) ?? []) {
       const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      for (const { stream, bytes } of readChunks(chunks)) if (stream === this.#stream) pieces.push(Buffer.from(bytes));
+      for (const { bytes } of readChunks(chunks)) pieces.push(Buffer.from(bytes));
     }
     return Buffer.concat(pieces);
   }

@@ -79,8 +79,28 @@ export const RETRY_MAX_MS = 60_000;
 export const RAN_WELL_MS = 5 * 60_000;
 /** How long ended executions of a service or daemon job are kept in memory; its decisions look no further back. */
 export const KEPT_UP_MEMORY_MS = 3_600_000;
-/** A job that has waited this long at the head of the queue gets a node kept free for it. */
+/** A job that has waited this long, the first of its placement class, may get room kept free for it on one node. */
 export const RESERVE_AFTER_MS = 30_000;
+/** Room is kept for this long at first, for twice as long after each time that it was in vain, up to the longest. */
+export const FIRST_HOLD_MS = 30_000;
+export const LONGEST_HOLD_MS = 3_600_000;
+/** Waiting jobs whose lapsed holds are remembered; beyond them the one that lapsed longest ago is forgotten. */
+export const MAX_LAPSES = 64;
+/**
+ * One turn of the Scheduler does at most this much work, counted in looks at one node for one job: the clock stands still
+ * within a turn once deployed, so a turn cannot time itself. A whole budget takes at most 50 ms on two cores.
+ */
+export const MAX_TURN_WORK = 250_000;
+/** Starting an execution, with its rows and its frame, in looks. */
+export const START_WORK = 1_000;
+/** Saying why one node does not take a job. */
+export const REASON_WORK = 10;
+/** A node that has been away for longer than this counts in no reason any more. */
+export const AWAY_NODE_MS = 10 * 60_000;
+/** Reasons why jobs wait are written anew at most this often while nodes come and go. */
+export const REASONS_EVERY_MS = 5_000;
+/** Days that a node which left, or was deleted, is remembered when the setting does not say otherwise. */
+export const DEFAULT_NODE_RETENTION_DAYS = 7;
 /** This many different nodes lost while starting one partition fail the job. */
 export const MAX_LOST_NODES = 3;
 /** What is kept of one execution's log, headers of its chunks included: the first and the last half. */

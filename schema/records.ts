@@ -142,3 +142,38 @@ export interface NodeRecord {
   readonly createdAt: EpochUs;
   readonly modifiedAt: EpochUs;
 }
+
+/** Room that is kept on one node for one waiting job. It is a bet that the room comes free, and has an end. */
+export interface Hold {
+  readonly jobId: JobId;
+  readonly jobVersion: number;
+  /** Null while no node could take the job: the bet runs on, and costs nobody anything. */
+  readonly nodeId: NodeId | null;
+  /** Since when room is kept on this node. */
+  readonly since: EpochMs;
+  /** When it lapses, whatever came of it. */
+  readonly until: EpochMs;
+}
+
+/** What is remembered of a job whose holds lapsed, for as long as it waits. */
+export interface Lapse {
+  readonly jobId: JobId;
+  readonly jobVersion: number;
+  /** How many holds lapsed. */
+  readonly times: number;
+  /** When the last one did. */
+  readonly at: EpochMs;
+  /** Where room was kept last; null when nowhere. */
+  readonly nodeId: NodeId | null;
+}
+
+/** For which waiting job room is kept, and what is remembered of holds that lapsed. One a cell, kept in its fence row. */
+export interface Reservations {
+  readonly hold: Hold | null;
+  /** No hold begins before this. */
+  readonly restUntil: EpochMs;
+  /** At most MAX_LAPSES, one a job. */
+  readonly lapses: readonly Lapse[];
+}
+
+export const NO_RESERVATIONS: Reservations = { hold: null, restUntil: 0, lapses: [] };

@@ -24,6 +24,8 @@ export interface Env {
   DEFAULT_QUEUE_TIMEOUT?: string;
   /** Days that ended jobs are kept; 0 or absent keeps them for ever. */
   RETENTION_DAYS?: string;
+  /** Days that a node which left, or was deleted, is remembered; default 7, 0 remembers it for ever. */
+  NODE_RETENTION_DAYS?: string;
   /** Bytes the database may grow to; 0 or absent means no bound. */
   D1_MAX_BYTES?: string;
   /** Open mode: further browser origins that may call, separated by commas. */

@@ -20,6 +20,8 @@ export const fence = sqliteTable('fence', {
   nextWake: integer('next_wake').notNull(),
   /** EpochUs of the last row time handed out: time never goes back, also over a restart. */
   clock: integer('clock').notNull(),
+  /** JSON of `Reservations`; empty for none. */
+  reservations: text('reservations').notNull().default(''),
 });
 
 export const jobs = sqliteTable(

@@ -15,13 +15,20 @@ export const NOTHING: Amounts = { cpuMicros: 0, memory: 0, disk: 0, gpu: 0 };
 
 const MICROS = 1_000_000;
 
+/** Resources are values that are replaced, never changed: their sums are made once. */
+const known = new WeakMap<Resources, Amounts>();
+
 export function amountsOf(resources: Resources): Amounts {
-  return {
+  const before = known.get(resources);
+  if (before !== undefined) return before;
+  const amounts: Amounts = {
     cpuMicros: Math.round(resources.cpu * MICROS),
     memory: resources.memory,
     disk: resources.disk,
     gpu: resources.gpu,
   };
+  known.set(resources, amounts);
+  return amounts;
 }
 
 export function resourcesOf(amounts: Amounts): Resources {
@@ -53,6 +60,16 @@ export function atLeastNothing(a: Amounts): Amounts {
     memory: Math.max(0, a.memory),
     disk: Math.max(0, a.disk),
     gpu: Math.max(0, a.gpu),
+  };
+}
+
+/** The lesser of each. */
+export function least(a: Amounts, b: Amounts): Amounts {
+  return {
+    cpuMicros: Math.min(a.cpuMicros, b.cpuMicros),
+    memory: Math.min(a.memory, b.memory),
+    disk: Math.min(a.disk, b.disk),
+    gpu: Math.min(a.gpu, b.gpu),
   };
 }
 

@@ -60,24 +60,3 @@ test('stops are sent again ever more rarely while the node is connected, and no 
 test('durations read as Go writes them', () => {
   expect([1_000, 60_000, 3_661_000, FENCED_EXPIRY_MS].map(seconds)).toEqual(['1s', '1m0s', '1h1m1s', '24h0m0s']);
 });
-
-test('a fan-out over many nodes goes on in the next turns', () => {
-  const core = new CoreHarness();
-  for (let i = 0; i < 450; i++) core.join(`n-${String(i).padStart(3, '0')}`);
-  const { jobId } = core.submit({ type: 'ops', count: 0 });
-  expect(core.executionsOf(jobId)).toHaveLength(200);
-  core.turn({ type: 'wake' });
-  expect(core.executionsOf(jobId)).toHaveLength(400);
-  core.turn({ type: 'wake' });
-  expect(core.executionsOf(jobId)).toHaveLength(450);
-});
-
-test('so does a job of many partitions', () => {
-  const core = new CoreHarness();
-  core.join('n-a', { capacity: { cpu: 1_000, memory: 1e9 } });
-  const { jobId } = core.submit({ count: 450 });
-  expect(core.executionsOf(jobId)).toHaveLength(200);
-  core.turn({ type: 'wake' });
-  core.turn({ type: 'wake' });
-  expect(core.executionsOf(jobId)).toHaveLength(450);
-});

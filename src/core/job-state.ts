@@ -4,7 +4,8 @@ import { isTerminalJobState } from '../../schema/states.ts';
 import { stopExecution } from './dispatch.ts';
 import { isLive } from './execution.ts';
 import type { Kind } from './kinds/kind.ts';
-import { leaveQueue } from './placement/reservation.ts';
+import { leaveQueue } from './placement/kept-free.ts';
+import { nodesAround } from './placement/reasons.ts';
 import type { Turn } from './turn.ts';
 
 /** Brings the job's state in line with its executions, and tells why it waits when it does. */
@@ -47,7 +48,7 @@ function nodeCounts(turn: Turn, job: JobRecord): Readonly<Record<string, string>
   if (!turn.world.queue.has(job.id)) return {};
   return {
     NodesRequested: String(turn.world.book(job).unplacedCount),
-    NodesAvailable: String(turn.world.nodes.size),
+    NodesAvailable: String(nodesAround(turn).length),
     NodesSuitable: '0',
   };
 }

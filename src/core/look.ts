@@ -1,38 +1,59 @@
 import type { JobId } from '../../schema/ids.ts';
+import { REASONS_EVERY_MS } from '../../schema/limits.ts';
+import type { JobRecord } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
-import { Heap } from './heap.ts';
 import { settleState } from './job-state.ts';
 import { kinds } from './kinds/kinds.ts';
-import { afterPlacing } from './kinds/partitions.ts';
-import { placePartitions } from './placement/place.ts';
-import { reserveForHead } from './placement/reservation.ts';
+import { forgetLongGone } from './forget-nodes.ts';
+import { reserve } from './placement/reservation.ts';
 import { safely } from './safely.ts';
+import { serveQueue } from './serve-queue.ts';
 import type { Turn } from './turn.ts';
-import { isBefore, type Shape } from './wait-queue.ts';
 
-/** Waiting jobs of one shape whose reason is written anew when nodes change; the others keep what they were told. */
+/** Waiting jobs of one class whose reason is written anew when nodes change; the others keep what they were told. */
 const MAX_REASONS_REFRESHED = 100;
+/** So few are told at once, however often nodes change; more of them now and then. */
+const FEW_REASONS = 20;
 /** When a look at a job failed, how long until the next one. */
 const LOOK_AGAIN_MS = 30_000;
 
-/** Looks at everything that this turn changed, until nothing is left to decide. */
+/** Looks at everything that this turn changed, until nothing is left to decide or the turn has worked enough. */
 export function settle(turn: Turn): void {
+  const { world } = turn;
   let nodesChanged = false;
   for (;;) {
     if (turn.takeNodesChanged()) {
       nodesChanged = true;
-      for (const jobId of turn.world.fanOuts) turn.markDirty(jobId);
+      for (const jobId of world.fanOuts) turn.markDirty(jobId);
     }
-    for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookSafely(turn, jobId);
-    if (!turn.takeCapacityChanged()) break;
+    lookAtDirty(turn);
+    const reservationsChanged = turn.takeReservationsChanged() || world.reservedFor !== world.roomsVersion;
+    if (world.offered.size === 0 && !reservationsChanged) break;
     // What belongs on every node comes before what may go anywhere.
-    for (const [jobId, { busy }] of turn.world.fanOutWaiting) if (busy > 0) turn.markDirty(jobId);
-    for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookSafely(turn, jobId);
-    serveQueue(turn);
-    reserveForHead(turn);
+    for (const [jobId, { busy }] of world.fanOutWaiting) if (haveCommon(busy, world.offered)) turn.markDirty(jobId);
+    lookAtDirty(turn);
+    const isServed = serveQueue(turn);
+    if (reservationsChanged) reserve(turn);
+    if (!isServed) {
+      lookAtDirty(turn);
+      world.timers.set('settle', 'queue', turn.now);
+      break;
+    }
   }
-  if (nodesChanged) refreshReasons(turn);
+  if (nodesChanged) world.queue.reasonsVersion += 1;
+  refreshReasons(turn);
+  forgetLongGone(turn);
   turn.forgetInactive();
+}
+
+function haveCommon<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  const [small, large] = a.size < b.size ? [a, b] : [b, a];
+  for (const one of small) if (large.has(one)) return true;
+  return false;
+}
+
+function lookAtDirty(turn: Turn): void {
+  for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookSafely(turn, jobId);
 }
 
 /** One job that cannot be looked at must not keep the rest waiting: it is tried again later. */
@@ -45,38 +66,35 @@ function lookSafely(turn: Turn, jobId: JobId): void {
 function lookAt(turn: Turn, jobId: JobId): void {
   const job = turn.world.job(jobId);
   if (job === null || isTerminalJobState(job.state)) return;
+  if (turn.work.left === 0 && isUntouched(turn, job)) return turn.world.timers.set('retry', jobId, turn.now);
   kinds[job.type].arrange(turn, job);
   settleState(turn, jobId, kinds[job.type]);
 }
 
-/**
- * Gives new room to those who wait, in the queue's order. Between turns every shape is blocked, so one pass over the
- * shapes is enough, however many jobs wait: a shape whose first job finds no node is left alone.
- */
-function serveQueue(turn: Turn): void {
-  const shapes = new Heap<Shape>((a, b) => {
-    const [x, y] = [a.line.head(), b.line.head()];
-    return x !== undefined && (y === undefined || isBefore(x, y));
-  });
-  for (const shape of turn.world.queue.shapes()) shapes.push(shape);
-  for (let shape = shapes.pop(); shape !== undefined; shape = shapes.pop()) {
-    const head = shape.line.head();
-    const job = head === undefined ? null : turn.world.job(head.jobId);
-    if (job === null) continue;
-    const placement = placePartitions(turn, job);
-    if (placement === 'blocked') continue;
-    afterPlacing(turn, job, placement);
-    turn.markDirty(job.id);
-    if (placement === 'placed' && shape.line.size > 0) shapes.push(shape);
-  }
+/** New, and looked at by nobody: it may stay so until the next turn. */
+function isUntouched(turn: Turn, job: JobRecord): boolean {
+  return job.state === 'Pending' && turn.world.executionsOf(job.id).length === 0;
 }
 
+/** Says anew why jobs wait when nodes have changed. */
 function refreshReasons(turn: Turn): void {
-  for (const shape of turn.world.queue.shapes()) {
-    if (shape.line.size > MAX_REASONS_REFRESHED) continue;
-    for (const { jobId } of shape.line.members()) {
+  const { queue, timers } = turn.world;
+  const stale = [...queue.classes()].filter(({ reasonsOf }) => reasonsOf !== queue.reasonsVersion);
+  if (stale.length === 0) return;
+  const notBefore = turn.world.reasonsAt + REASONS_EVERY_MS;
+  const count = stale.reduce((sum, { line }) => sum + (line.size > MAX_REASONS_REFRESHED ? 0 : line.size), 0);
+  if (notBefore > turn.now && count > FEW_REASONS) return timers.set('settle', 'reasons', notBefore);
+  for (const its of stale) {
+    if (turn.work.left === 0) break;
+    its.reasonsOf = queue.reasonsVersion;
+    if (its.line.size > MAX_REASONS_REFRESHED) continue;
+    for (const { jobId } of its.line.members()) {
       const job = turn.world.job(jobId);
       if (job !== null && job.state === 'Queued') settleState(turn, jobId, kinds[job.type]);
     }
+  }
+  turn.world.reasonsAt = turn.now;
+  if (stale.some(({ reasonsOf }) => reasonsOf !== queue.reasonsVersion)) {
+    timers.set('settle', 'reasons', turn.now + REASONS_EVERY_MS);
   }
 }

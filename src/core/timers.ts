@@ -14,6 +14,7 @@ export const timerKinds = [
   'queue',
   'total',
   'reserve',
+  'settle',
   'lease',
   'lost',
 ] as const;

@@ -1,13 +1,11 @@
 import type { EpochMs, EpochUs, EvaluationId, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
-import { MAX_EVENT_BYTES, MAX_MESSAGE_BYTES } from '../../schema/limits.ts';
+import { MAX_EVENT_BYTES, MAX_MESSAGE_BYTES, START_WORK } from '../../schema/limits.ts';
 import type { EventRecord, ExecutionRecord, JobRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
 import type { JobState, Membership } from '../../schema/states.ts';
 import { cutText } from '../../schema/text.ts';
 import { isOpen } from './execution.ts';
+import { Work } from './work.ts';
 import type { Session, World } from './world.ts';
-
-/** Executions of one job that one turn may start: a fan-out over many nodes must not hold up everybody else. */
-const MAX_STARTS_PER_TURN = 200;
 
 /** What the core is given from outside; with the same values it decides the same. */
 export interface Env {
@@ -23,6 +21,8 @@ export interface Env {
   readonly newMembership: Membership;
   /** The server's QueueTimeout for jobs that name none; 0 means that they fail when they cannot start at once. */
   readonly defaultQueueTimeoutMs: number;
+  /** Nodes that left, or were deleted, longer ago are forgotten; 0 remembers them for ever. */
+  readonly nodeRetentionMs: number;
 }
 
 /** What a frame to an agent says; the shell adds the header, and to `run` the task of the job's specification. */
@@ -90,6 +90,8 @@ export interface Changes {
   readonly executions: ReadonlyMap<ExecutionId, ExecutionWrite>;
   readonly events: readonly EventRecord[];
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
+  /** Nodes that are remembered no more. */
+  readonly forgottenNodes: readonly NodeId[];
   readonly commands: readonly CommandRow[];
   /** Jobs that the Scheduler need not know any more. */
   readonly inactive: ReadonlySet<JobId>;
@@ -116,21 +118,22 @@ export class Turn {
   readonly touchedNodes = new Set<NodeId>();
   /** Lines for the log, for operators. */
   readonly notes: string[] = [];
+  readonly work = new Work();
   readonly #jobs = new Map<JobId, JobRecord>();
   readonly #versions: NewVersion[] = [];
   readonly #superseded: Superseded[] = [];
   readonly #executions = new Map<ExecutionId, ExecutionWrite>();
   readonly #events: EventRecord[] = [];
   readonly #nodes = new Map<NodeId, NodeRecord>();
+  readonly #forgottenNodes: NodeId[] = [];
   readonly #commands = new Map<string, CommandRow>();
   readonly #tokens = new Map<string, CommandRow>();
   readonly #evaluations = new Map<JobId, EvaluationId>();
-  readonly #starts = new Map<JobId, number>();
   readonly #dirty = new Set<JobId>();
   readonly #touched = new Set<JobId>();
   readonly #inactive = new Set<JobId>();
-  #capacityChanged = false;
   #nodesChanged = false;
+  #reservationsChanged = false;
 
   constructor(world: World, env: Env) {
     this.world = world;
@@ -149,6 +152,7 @@ export class Turn {
       executions: this.#executions,
       events: this.#events,
       nodes: this.#nodes,
+      forgottenNodes: this.#forgottenNodes,
       commands: [...this.#commands.values()],
       inactive: this.#inactive,
     };
@@ -156,8 +160,9 @@ export class Turn {
 
   /** How many rows the turn writes so far. */
   get rowCount(): number {
-    const { jobs, versions, executions, events, nodes, commands } = this.changes;
-    return jobs.size + versions.length + executions.size + events.length + nodes.size + commands.length;
+    const { jobs, versions, executions, events, nodes, forgottenNodes, commands } = this.changes;
+    const nodeRows = nodes.size + forgottenNodes.length;
+    return jobs.size + versions.length + executions.size + events.length + nodeRows + commands.length;
   }
 
   /** The next row time: later than every one before it. */
@@ -202,7 +207,7 @@ export class Turn {
 
   createExecution(execution: Omit<ExecutionRecord, 'revision' | 'createdAt' | 'modifiedAt'>): ExecutionRecord {
     const at = this.stamp();
-    this.#starts.set(execution.jobId, (this.#starts.get(execution.jobId) ?? 0) + 1);
+    this.work.spend(START_WORK);
     const created: ExecutionRecord = { ...execution, revision: 1, createdAt: at, modifiedAt: at };
     this.#putExecution(created, null);
     return created;
@@ -230,6 +235,13 @@ export class Turn {
     this.touchedNodes.add(after.id);
     this.#nodes.set(after.id, after);
     return after;
+  }
+
+  /** Drops a node that is gone and holds nothing. */
+  forgetNode(nodeId: NodeId): void {
+    this.world.forgetNode(nodeId);
+    this.#nodes.delete(nodeId);
+    this.#forgottenNodes.push(nodeId);
   }
 
   putCommand(command: CommandRow): void {
@@ -288,11 +300,6 @@ export class Turn {
     this.#evaluations.set(jobId, evaluationId);
   }
 
-  /** False when this turn has started as many executions of the job as one turn may; the rest follows in the next. */
-  mayStart(jobId: JobId): boolean {
-    return (this.#starts.get(jobId) ?? 0) < MAX_STARTS_PER_TURN;
-  }
-
   /** Asks for another look at the job before the turn ends. */
   markDirty(jobId: JobId): void {
     this.#dirty.add(jobId);
@@ -306,21 +313,20 @@ export class Turn {
     return null;
   }
 
-  /** Some node has more room, or is new: what waits is looked at before the turn ends. */
-  markCapacityChanged(): void {
-    this.#capacityChanged = true;
+  /** A hold has ended, or may begin: that is settled before the turn ends. */
+  markReservationsChanged(): void {
+    this.#reservationsChanged = true;
   }
 
-  takeCapacityChanged(): boolean {
-    const changed = this.#capacityChanged;
-    this.#capacityChanged = false;
+  takeReservationsChanged(): boolean {
+    const changed = this.#reservationsChanged;
+    this.#reservationsChanged = false;
     return changed;
   }
 
   /** Some node came, went or changed: the reasons why jobs wait are written anew before the turn ends. */
   markNodesChanged(): void {
     this.#nodesChanged = true;
-    this.#capacityChanged = true;
   }
 
   takeNodesChanged(): boolean {
@@ -365,7 +371,6 @@ export class Turn {
       timers.clear('lease', nodeId);
       timers.clear('lost', nodeId);
     }
-    this.#capacityChanged = true;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EpochMs, JobId, NodeId } from '../../schema/ids.ts';
 import type { Needs } from '../../schema/records.ts';
+import { amountsOf, type Amounts } from './amounts.ts';
 import { Heap } from './heap.ts';
 
 /** One job that waits for a node, as it stands in line. */
@@ -9,11 +10,17 @@ export interface Waiting {
   readonly since: EpochMs;
 }
 
-/** Jobs that need the same of a node: what holds for one of them holds for all. */
-export interface Shape {
+/** A placement class: jobs that need the same of a node. What holds for one of them holds for all. */
+export interface PlacementClass {
   readonly key: string;
   readonly needs: Needs;
+  /** Of one execution. */
+  readonly need: Amounts;
   readonly line: Line;
+  /** For which rooms no node could take its jobs, however empty; see `World.roomsVersion`. */
+  hopelessAt: number;
+  /** Since which change of nodes its reasons are as they should be. */
+  reasonsOf: number;
 }
 
 /** Higher priority first, then who waited longer, then the id: a total order, so that the queue is deterministic. */
@@ -25,7 +32,7 @@ export function isBefore(a: Waiting, b: Waiting): boolean {
 
 /** One place in a line; it is left in the heap and skipped once its job has gone. */
 interface Place extends Waiting {
-  readonly shape: Shape;
+  readonly class: PlacementClass;
   gone: boolean;
 }
 
@@ -59,55 +66,78 @@ export class Line {
 }
 
 /**
- * Everything that waits for a node, grouped by what it needs: when a node joins or gets room, one look at each group
- * tells whether anything in it can start, however many jobs wait.
+ * Everything that waits for a node, by placement class: when a node joins or gets room, one look for each class tells
+ * whether anything in it can start, however many jobs wait.
  */
 export class WaitQueue {
-  readonly #shapes = new Map<string, Shape>();
+  readonly #classes = new Map<string, PlacementClass>();
   readonly #places = new Map<JobId, Place>();
+  /** Goes up when reasons why jobs wait may have changed. */
+  reasonsVersion = 0;
 
   get size(): number {
     return this.#places.size;
+  }
+
+  get classCount(): number {
+    return this.#classes.size;
   }
 
   has(jobId: JobId): boolean {
     return this.#places.has(jobId);
   }
 
-  /** @param barred  nodes that must not be used for this job: jobs with others barred are not of its shape */
-  add(waiting: Waiting, needs: Needs, barred: Iterable<NodeId>): void {
-    this.remove(waiting.jobId);
-    const key = shapeKey(needs, barred);
-    let shape = this.#shapes.get(key);
-    if (shape === undefined) {
-      shape = { key, needs, line: new Line() };
-      this.#shapes.set(key, shape);
+  /**
+   * @param barred  nodes that must not be used for this job: jobs with others barred are not of its class
+   * @returns true when it is the first of its class
+   */
+  add(waiting: Waiting, needs: Needs, barred: Iterable<NodeId>): boolean {
+    const key = queueKey(needs, barred);
+    let its = this.#classes.get(key);
+    if (its === undefined) {
+      const need = amountsOf(needs.resources);
+      its = { key, needs, need, line: new Line(), hopelessAt: -1, reasonsOf: this.reasonsVersion };
+      this.#classes.set(key, its);
     }
-    const place: Place = { ...waiting, shape, gone: false };
+    const place: Place = { ...waiting, class: its, gone: false };
     this.#places.set(waiting.jobId, place);
-    shape.line.push(place);
+    its.line.push(place);
+    return its.line.head()?.jobId === waiting.jobId;
   }
 
-  remove(jobId: JobId): void {
+  /** @returns who is first of its class now, when it was the first and others remain */
+  remove(jobId: JobId): Waiting | undefined {
     const place = this.#places.get(jobId);
-    if (place === undefined) return;
+    if (place === undefined) return undefined;
+    const its = place.class;
+    const wasFirst = its.line.head()?.jobId === jobId;
     this.#places.delete(jobId);
-    place.shape.line.leave(place);
-    if (place.shape.line.size === 0) this.#shapes.delete(place.shape.key);
+    its.line.leave(place);
+    if (its.line.size === 0) this.#classes.delete(its.key);
+    return wasFirst ? its.line.head() : undefined;
+  }
+
+  /** True when the job waits, and belongs where it stands in line. */
+  isInPlace(jobId: JobId, needs: Needs, barred: Iterable<NodeId>): boolean {
+    return this.#places.get(jobId)?.class.key === queueKey(needs, barred);
   }
 
   /** True when jobs that need the same already wait: no node can take them now. */
-  isBlocked(needs: Needs, barred: Iterable<NodeId>): boolean {
-    return this.#shapes.has(shapeKey(needs, barred));
+  holds(needs: Needs, barred: Iterable<NodeId>): boolean {
+    return this.#classes.has(queueKey(needs, barred));
   }
 
-  shapes(): Iterable<Shape> {
-    return this.#shapes.values();
+  classes(): Iterable<PlacementClass> {
+    return this.#classes.values();
   }
 }
 
-/** Only what placement looks at: timeouts and names make no difference. */
-function shapeKey(needs: Needs, barred: Iterable<NodeId>): string {
-  const { engine, publisher, sources, constraints, resources } = needs;
-  return JSON.stringify([engine, publisher, sources, constraints, resources, [...barred].sort()]);
+/** What placement looks at on a node: timeouts and names make no difference. */
+export function classKey({ engine, publisher, sources, constraints, resources }: Needs): string {
+  return JSON.stringify([engine, publisher, sources, constraints, resources]);
+}
+
+function queueKey(needs: Needs, barred: Iterable<NodeId>): string {
+  const nodes = [...barred];
+  return nodes.length === 0 ? classKey(needs) : classKey(needs) + JSON.stringify(nodes.sort());
 }

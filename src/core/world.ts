@@ -1,10 +1,11 @@
 import type { EpochMs, EpochUs, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
-import type { ExecutionRecord, JobRecord, NodeRecord } from '../../schema/records.ts';
+import type { ExecutionRecord, JobRecord, NodeRecord, Reservations } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
-import { add, amountsOf, atLeastNothing, NOTHING, subtract, type Amounts } from './amounts.ts';
 import { Book, isFanOut, isKeptUp } from './book.ts';
 import { isOpen } from './execution.ts';
 import { Interner } from './interner.ts';
+import { Suitability } from './placement/suitability.ts';
+import { Rooms, type Room } from './rooms.ts';
 import { Timers } from './timers.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -24,6 +25,7 @@ export interface Loaded {
   readonly jobs: readonly JobRecord[];
   readonly executions: readonly ExecutionRecord[];
   readonly nodes: readonly NodeRecord[];
+  readonly reservations: Reservations;
 }
 
 /**
@@ -47,11 +49,19 @@ export class World {
   /** Nodes that missed a deadline and have been silent since: placed on only when nothing else is left. */
   readonly lastChoice = new Set<NodeId>();
   readonly queue = new WaitQueue();
-  /** Ops and daemon jobs: matching nodes without an execution because they are busy, or because it is not time yet. */
-  readonly fanOutWaiting = new Map<JobId, { readonly busy: number; readonly later: number }>();
-  /** The node that is kept free for the job at the head of the queue, which has waited long. */
-  reservation: { readonly jobId: JobId; readonly nodeId: NodeId } | null = null;
+  /** Ops and daemon jobs: matching nodes without an execution that are busy, and how many whose time has not come yet. */
+  readonly fanOutWaiting = new Map<JobId, { readonly busy: ReadonlySet<NodeId>; readonly later: number }>();
+  /** Replaced whenever it changes, so that a commit can tell. */
+  reservations: Reservations;
+  /** Nodes that got room, or changed, since the queue was last offered what they have. */
+  readonly offered = new Set<NodeId>();
+  readonly suitability = new Suitability();
   readonly timers = new Timers();
+  /** The rooms for which reservations were last settled; see `roomsVersion`. */
+  reservedFor = -1;
+  /** When reasons why jobs wait were last written anew, and when nodes were last looked through for those long gone. */
+  reasonsAt: EpochMs = 0;
+  forgotAt: EpochMs = 0;
 
   /** Active ops and daemon jobs: looked at whenever nodes change. */
   readonly fanOuts = new Set<JobId>();
@@ -62,12 +72,13 @@ export class World {
   readonly #jobByName = new Map<string, Map<string, JobId>>();
   readonly #ofJob = new Map<JobId, Set<ExecutionId>>();
   readonly #openOfNode = new Map<NodeId, Set<ExecutionId>>();
-  readonly #charged = new Map<NodeId, Amounts>();
+  readonly #rooms = new Rooms();
 
   constructor(loaded: Loaded) {
     this.cell = loaded.cell;
     this.epoch = loaded.epoch;
     this.clock = loaded.clock;
+    this.reservations = loaded.reservations;
     for (const node of loaded.nodes) this.putNode(node);
     for (const job of loaded.jobs) this.putJob(job);
     for (const execution of loaded.executions) this.putExecution(execution);
@@ -99,17 +110,32 @@ export class World {
   }
 
   openCount(nodeId: NodeId): number {
-    return this.#openOfNode.get(nodeId)?.size ?? 0;
+    return this.#rooms.of(nodeId).openCount;
   }
 
-  /** What the node offers minus what is charged to it. */
-  free(node: NodeRecord): Amounts {
-    const charged = this.#charged.get(node.id) ?? NOTHING;
-    return atLeastNothing(subtract(amountsOf(node.info.capacity), charged));
+  room(nodeId: NodeId): Room {
+    return this.#rooms.of(nodeId);
+  }
+
+  /** Goes up whenever some node may have become able to take what it could not take before, however empty. */
+  get roomsVersion(): number {
+    return this.#rooms.version;
   }
 
   putNode(node: NodeRecord): void {
     this.nodes.set(node.id, node);
+    this.#rooms.putNode(node);
+    this.offered.add(node.id);
+  }
+
+  /** Drops a node that has been gone for long and holds nothing. */
+  forgetNode(nodeId: NodeId): void {
+    this.nodes.delete(nodeId);
+    this.instances.delete(nodeId);
+    this.lastChoice.delete(nodeId);
+    this.offered.delete(nodeId);
+    this.#openOfNode.delete(nodeId);
+    this.#rooms.forget(nodeId);
   }
 
   putJob(record: JobRecord): void {
@@ -127,8 +153,8 @@ export class World {
     const before = this.executions.get(execution.id);
     this.executions.set(execution.id, execution);
     setOf(this.#ofJob, execution.jobId).add(execution.id);
-    this.#charge(before, execution);
     const job = this.jobs.get(execution.jobId);
+    this.#charge(before, execution, job !== undefined && isKeptUp(job.type));
     if (job === undefined || job.version !== execution.jobVersion) return;
     const book = this.book(job);
     book.record(execution);
@@ -152,7 +178,6 @@ export class World {
     this.queue.remove(job.id);
     this.fanOuts.delete(job.id);
     this.fanOutWaiting.delete(job.id);
-    if (this.reservation?.jobId === job.id) this.reservation = null;
     for (const id of this.#ofJob.get(job.id) ?? []) this.executions.delete(id);
     this.#ofJob.delete(job.id);
   }
@@ -189,16 +214,15 @@ export class World {
     return rows;
   }
 
-  #charge(before: ExecutionRecord | undefined, after: ExecutionRecord): void {
+  #charge(before: ExecutionRecord | undefined, after: ExecutionRecord, keptUp: boolean): void {
+    this.#rooms.putExecution(before, after, keptUp);
     const wasOpen = before !== undefined && isOpen(before);
     const open = isOpen(after);
     if (wasOpen === open) return;
-    const charged = this.#charged.get(after.nodeId) ?? NOTHING;
-    const amounts = amountsOf(after.resources);
-    this.#charged.set(after.nodeId, open ? add(charged, amounts) : subtract(charged, amounts));
     const onNode = setOf(this.#openOfNode, after.nodeId);
     if (open) onNode.add(after.id);
     else onNode.delete(after.id);
+    if (!open) this.offered.add(after.nodeId);
   }
 }
 

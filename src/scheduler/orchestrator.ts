@@ -92,7 +92,7 @@ export class Orchestrator {
         nodeId: node.id,
         connected: session !== undefined,
         lastHeard: session === undefined ? 0 : this.#ports.lastHeard(session.id),
-        available: resourcesOf(world.free(node)),
+        available: resourcesOf(world.room(node.id).free),
         runningExecutions: world.openCount(node.id),
       };
     });
@@ -250,6 +250,7 @@ export class Orchestrator {
       isFull: this.#housekeeping.isFull,
       newMembership: this.#settings.newMembership,
       defaultQueueTimeoutMs: this.#settings.defaultQueueTimeoutMs,
+      nodeRetentionMs: this.#settings.nodeRetentionMs,
     };
   }
 
@@ -276,7 +277,8 @@ export class Orchestrator {
   async #commit(reign: Reign, turn: Turn): Promise<void> {
     // Housekeeping goes along with turns that others do not wait behind; an idle installation is not woken for it.
     const prune = this.#inbox.isEmpty ? this.#housekeeping.due(reign.now) : null;
-    if (turn.rowCount === 0 && prune === null) return;
+    const isSameHold = reign.world.reservations === reign.fence.reservations;
+    if (turn.rowCount === 0 && prune === null && isSameHold) return;
     const batch: Batch = {
       cell: this.#settings.cell,
       epoch: reign.fence.epoch,
@@ -284,6 +286,7 @@ export class Orchestrator {
       commitId: this.#ports.newId(),
       nextWake: reign.world.timers.next() ?? 0,
       clock: reign.world.clock,
+      reservations: reign.world.reservations,
       now: reign.now,
       changes: turn.changes,
       prune,
@@ -298,8 +301,8 @@ export class Orchestrator {
         'warn',
       );
     }
-    const { commitId, nextWake, clock } = batch;
-    reign.fence = { ...reign.fence, commitSeq: batch.commitSeq + 1, commitId, nextWake, clock };
+    const { commitId, nextWake, clock, reservations } = batch;
+    reign.fence = { ...reign.fence, commitSeq: batch.commitSeq + 1, commitId, nextWake, clock, reservations };
   }
 
   async #speak(reign: Reign, turn: Turn): Promise<void> {

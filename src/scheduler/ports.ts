@@ -40,6 +40,8 @@ export interface Settings {
   readonly defaultQueueTimeoutMs: number;
   /** Ended jobs are kept this long; 0 keeps them for ever. */
   readonly retentionMs: number;
+  /** Nodes that left, or were deleted, longer ago are forgotten; 0 remembers them for ever. */
+  readonly nodeRetentionMs: number;
   /** How large the database may grow; 0 when nothing bounds it. */
   readonly maxDatabaseBytes: number;
 }

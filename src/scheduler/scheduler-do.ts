@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
+import { DEFAULT_NODE_RETENTION_DAYS, DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
 import { PING, PONG } from '../../schema/protocol/version.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { Env } from '../env.ts';
@@ -40,6 +40,7 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
         newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
         defaultQueueTimeoutMs: secondsOf(env.DEFAULT_QUEUE_TIMEOUT) ?? DEFAULT_QUEUE_TIMEOUT_MS,
         retentionMs: (numberOf(env.RETENTION_DAYS) ?? 0) * 86_400_000,
+        nodeRetentionMs: (numberOf(env.NODE_RETENTION_DAYS) ?? DEFAULT_NODE_RETENTION_DAYS) * 86_400_000,
         maxDatabaseBytes: numberOf(env.D1_MAX_BYTES) ?? 0,
       },
     );

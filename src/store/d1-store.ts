@@ -1,6 +1,6 @@
 import type { EpochMs, JobId } from '../../schema/ids.ts';
 import { JobSpec } from '../../schema/job/job.ts';
-import type { JobRecord } from '../../schema/records.ts';
+import { NO_RESERVATIONS, type JobRecord, type Reservations } from '../../schema/records.ts';
 import type { Loaded } from '../core/world.ts';
 import { executions, jobs, nodes } from '../../schema/db/tables.ts';
 import {
@@ -23,11 +23,10 @@ const selectList = (alias: string, columns: ReturnType<typeof columnsOf>) =>
   columns.map(({ key, name }) => `${alias}."${name}" AS "${key}"`).join(', ');
 const executionColumns = columnsOf(executions).filter(({ key }) => key !== 'output');
 
+const FENCE = 'epoch, commit_seq AS commitSeq, commit_id AS commitId, next_wake AS nextWake, clock, reservations';
 const OPEN_FENCE = `INSERT INTO fence (cell, epoch, commit_seq, commit_id, next_wake, clock) VALUES (?1, ?2, 0, '', 0, 0)
-  ON CONFLICT (cell) DO UPDATE SET epoch = max(fence.epoch + 1, excluded.epoch)
-  RETURNING epoch, commit_seq AS commitSeq, commit_id AS commitId, next_wake AS nextWake, clock`;
-const READ_FENCE = `SELECT epoch, commit_seq AS commitSeq, commit_id AS commitId, next_wake AS nextWake, clock
-  FROM fence WHERE cell = ?1`;
+  ON CONFLICT (cell) DO UPDATE SET epoch = max(fence.epoch + 1, excluded.epoch) RETURNING ${FENCE}`;
+const READ_FENCE = `SELECT ${FENCE} FROM fence WHERE cell = ?1`;
 const ACTIVE_JOBS = `SELECT ${selectList('j', columnsOf(jobs))} FROM jobs j
   WHERE j.cell = ?1 AND j.active = 1 AND j.id > ?2 ORDER BY j.id LIMIT ${PAGE_JOBS}`;
 const ACTIVE_EXECUTIONS = `SELECT ${selectList('e', executionColumns)}
@@ -79,8 +78,8 @@ export class D1Store<S extends Prepared<S>> implements Store {
       this.#db.prepare(ACTIVE_EXECUTIONS).bind(cell, ''),
       this.#db.prepare(NODES).bind(cell),
     ]);
-    const fence = rowsOf<FenceRow>(fenceResult)[0];
-    if (fence === undefined) throw new Error('the fence row was not returned');
+    const fence = fenceOf(fenceResult);
+    if (fence === null) throw new Error('the fence row was not returned');
     const jobRows = rowsOf<JobRow>(jobResult);
     const executionRows = rowsOf<ExecutionRow>(executionResult);
     await this.#loadRest(cell, jobRows, executionRows);
@@ -88,6 +87,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
       cell,
       epoch: fence.epoch,
       clock: fence.clock,
+      reservations: fence.reservations,
       jobs: jobRows.map(jobFromRow),
       executions: executionRows.map(executionFromRow),
       nodes: rowsOf<NodeRow>(nodeResult).map(nodeFromRow),
@@ -116,7 +116,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
 
   async readFence(cell: string): Promise<FenceRow | null> {
     const [result] = await this.#db.batch([this.#db.prepare(READ_FENCE).bind(cell)]);
-    return rowsOf<FenceRow>(result)[0] ?? null;
+    return fenceOf(result);
   }
 
   async findJobs(ids: readonly JobId[], names: readonly JobNameKey[]): Promise<readonly JobRecord[]> {
@@ -171,6 +171,14 @@ export class D1Store<S extends Prepared<S>> implements Store {
       full = page.length === PAGE_JOBS;
     }
   }
+}
+
+function fenceOf(result: Result | undefined): FenceRow | null {
+  const row = rowsOf<Omit<FenceRow, 'reservations'> & { reservations: string }>(result)[0];
+  if (row === undefined) return null;
+  // Empty in a row that is new, or that was written before there were reservations.
+  const reservations = row.reservations === '' ? NO_RESERVATIONS : (JSON.parse(row.reservations) as Reservations);
+  return { ...row, reservations };
 }
 
 function rowsOf<Row>(result: Result | undefined): Row[] {

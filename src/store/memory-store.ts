@@ -1,6 +1,13 @@
 import type { EpochMs, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
 import { JobSpec } from '../../schema/job/job.ts';
-import type { EventRecord, ExecutionRecord, JobRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
+import {
+  NO_RESERVATIONS,
+  type EventRecord,
+  type ExecutionRecord,
+  type JobRecord,
+  type NodeRecord,
+  type RunOutput,
+} from '../../schema/records.ts';
 import { isOpen } from '../core/execution.ts';
 import type { CommandRow, NewVersion, Superseded } from '../core/turn.ts';
 import type { Loaded } from '../core/world.ts';
@@ -27,6 +34,15 @@ export interface StoredVersion extends NewVersion {
 /** Commands that had expired and go in one batch. */
 const MAX_EXPIRED = 100;
 
+const NO_FENCE: FenceRow = {
+  epoch: 0,
+  commitSeq: 0,
+  commitId: '',
+  nextWake: 0,
+  clock: 0,
+  reservations: NO_RESERVATIONS,
+};
+
 /**
  * The store in memory, for simulations: the same contract as D1, held to it by the same suite. Rows are kept by
  * reference, which is safe because records are replaced and never changed. Public tables are for tests to read.
@@ -44,19 +60,19 @@ export class MemoryStore implements Store {
   readonly #ofJob = new Map<JobId, Set<ExecutionId>>();
 
   async open(cell: string, now: EpochMs): Promise<{ loaded: Loaded; fence: FenceRow }> {
-    const known = this.fences.get(cell) ?? { epoch: 0, commitSeq: 0, commitId: '', nextWake: 0, clock: 0 };
+    const known = this.fences.get(cell) ?? NO_FENCE;
     const fence: FenceRow = { ...known, epoch: Math.max(known.epoch + 1, now) };
     this.fences.set(cell, fence);
     return { loaded: this.load(cell, fence), fence };
   }
 
   /** What is active, as the rows stand. */
-  load(cell: string, { epoch, clock }: FenceRow): Loaded {
+  load(cell: string, { epoch, clock, reservations }: FenceRow): Loaded {
     const active = [...this.jobs.values()].filter(({ job, active }) => active && job.cell === cell);
     const jobs = active.map(({ job }) => job).sort(by((job) => job.id));
     const executions = jobs.flatMap((job) => this.executionsOf(job.id, job.version)).sort(by((e) => e.createdAt));
     const nodes = [...this.nodes.values()].filter((node) => node.cell === cell).sort(by((node) => node.id));
-    return { cell, epoch, clock, jobs, executions, nodes };
+    return { cell, epoch, clock, reservations, jobs, executions, nodes };
   }
 
   async commit(batch: Batch): Promise<CommitOutcome> {
@@ -74,14 +90,16 @@ export class MemoryStore implements Store {
     if (clash !== null) return { type: 'refused', reason: clash };
     const again = changes.commands.find(({ id }) => this.commands.has(id));
     if (again !== undefined) return { type: 'refused', reason: `UNIQUE constraint failed: commands.id (${again.id})` };
-    const { commitId, nextWake, clock } = batch;
-    this.fences.set(cell, { epoch: fence.epoch, commitSeq: fence.commitSeq + 1, commitId, nextWake, clock });
+    const { commitId, nextWake, clock, reservations } = batch;
+    const commitSeq = fence.commitSeq + 1;
+    this.fences.set(cell, { epoch: fence.epoch, commitSeq, commitId, nextWake, clock, reservations });
     for (const job of changes.jobs.values()) this.#putJob(job, !changes.inactive.has(job.id));
     for (const stood of changes.superseded) this.#supersede(stood);
     for (const version of changes.versions) this.#putVersion(version);
     for (const { execution, output } of changes.executions.values()) this.#putExecution(execution, output);
     for (const event of changes.events) this.#putEvent(event);
     for (const node of changes.nodes.values()) this.nodes.set(node.id, node);
+    for (const nodeId of changes.forgottenNodes) this.nodes.delete(nodeId);
     for (const command of changes.commands) this.#putCommand({ ...command, cell }, batch.now);
     if (changes.commands.length > 0) this.#dropExpired(cell, batch.now);
     return { type: 'committed', databaseBytes: 0, pruned: this.#prune(batch) };

@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import { NO_RESERVATIONS } from '../../schema/records.ts';
 import { FakeD1 } from '../../test/fakes/d1.ts';
 import type { Changes } from '../core/turn.ts';
 import { D1Store } from './d1-store.ts';
@@ -32,6 +33,7 @@ const changes = {
   executions: new Map([['x', { execution: { ...row, computeState: 'New', resources: {} }, output: null }]]),
   events: [row],
   nodes: new Map([['x', row]]),
+  forgottenNodes: ['y'],
   commands: [{ id: 'c', subject: 'x', answer: '', expiresAt: 1, namespace: 'n', token: 't', requestHash: 'h' }],
   inactive: new Set(),
 } as unknown as Changes;
@@ -53,6 +55,7 @@ async function statements(db: RecordingD1): Promise<readonly string[]> {
     commitId: '',
     nextWake: 0,
     clock: 0,
+    reservations: NO_RESERVATIONS,
     now: 1,
     prune,
     changes,

@@ -1,6 +1,6 @@
 import type { EpochMs, EpochUs, JobId } from '../../schema/ids.ts';
 import type { JobSpec } from '../../schema/job/job.ts';
-import type { JobRecord } from '../../schema/records.ts';
+import type { JobRecord, Reservations } from '../../schema/records.ts';
 import type { Changes } from '../core/turn.ts';
 import type { Loaded } from '../core/world.ts';
 
@@ -12,6 +12,7 @@ export interface FenceRow {
   /** 0 when there is no deadline. */
   readonly nextWake: EpochMs;
   readonly clock: EpochUs;
+  readonly reservations: Reservations;
 }
 
 /** One turn's rows with what the writer believes about the fence: all of it is written, or nothing. */
@@ -24,6 +25,7 @@ export interface Batch {
   readonly commitId: string;
   readonly nextWake: EpochMs;
   readonly clock: EpochUs;
+  readonly reservations: Reservations;
   readonly now: EpochMs;
   readonly changes: Changes;
   /** Jobs that ended before this go, with all that belongs to them: at most `limit`, the oldest first. */

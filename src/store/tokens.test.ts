@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import { NO_RESERVATIONS } from '../../schema/records.ts';
 import { FakeD1 } from '../../test/fakes/d1.ts';
 import type { Changes, CommandRow } from '../core/turn.ts';
 import { D1Store } from './d1-store.ts';
@@ -29,11 +30,13 @@ async function commit(store: Store, commands: readonly CommandRow[], now = NOW) 
     executions: new Map(),
     events: [],
     nodes: new Map(),
+    forgottenNodes: [],
     commands,
     inactive: new Set(),
   };
   const { epoch, commitSeq } = fence;
-  const batch: Batch = { cell: 'c', epoch, commitSeq, commitId: 'x', nextWake: 0, clock: 0, now, prune: null, changes };
+  const next = { commitId: 'x', nextWake: 0, clock: 0, reservations: NO_RESERVATIONS };
+  const batch: Batch = { cell: 'c', epoch, commitSeq, ...next, now, prune: null, changes };
   return (await store.commit(batch)).type;
 }
 

@@ -80,7 +80,7 @@ const writers = {
 
 const GUARD = 'INSERT INTO guard (cell, epoch, commit_seq) VALUES (?1, ?2, ?3)';
 const MOVE_FENCE =
-  'UPDATE fence SET commit_seq = commit_seq + 1, commit_id = ?2, next_wake = ?3, clock = ?4 WHERE cell = ?1';
+  'UPDATE fence SET commit_seq = commit_seq + 1, commit_id = ?2, next_wake = ?3, clock = ?4, reservations = ?5 WHERE cell = ?1';
 const SUPERSEDE = `UPDATE job_versions SET state = r.state, state_message = r.message, revision = r.revision, modified_at = r.at
   FROM (SELECT value ->> 0 AS job_id, value ->> 1 AS version, value ->> 2 AS state, value ->> 3 AS message,
     value ->> 4 AS revision, value ->> 5 AS at FROM json_each(?1)) AS r
@@ -93,14 +93,16 @@ const DROP_EXPIRED_TOKENS = `DELETE FROM commands WHERE id IN (SELECT c.id FROM 
 const DROP_EXPIRED = `DELETE FROM commands WHERE id IN
   (SELECT id FROM commands WHERE cell = ?1 AND expires_at < ?2 ORDER BY expires_at LIMIT 100)`;
 
+const FORGET_NODES = 'DELETE FROM nodes WHERE id IN (SELECT value FROM json_each(?1))';
+
 const OLD_JOBS = `SELECT id FROM jobs WHERE modified_at < ?2 AND active = 0 AND cell = ?1 ORDER BY modified_at, id LIMIT ?3`;
 
 /** The whole batch, guard first: when the guard aborts, nothing else has happened. */
 export function statementsOf(batch: Batch): readonly Statement[] {
-  const { cell, epoch, commitSeq, commitId, nextWake, clock, now, changes } = batch;
+  const { cell, epoch, commitSeq, commitId, nextWake, clock, reservations, now, changes } = batch;
   return [
     { sql: GUARD, values: [cell, epoch, commitSeq] },
-    { sql: MOVE_FENCE, values: [cell, commitId, nextWake, clock] },
+    { sql: MOVE_FENCE, values: [cell, commitId, nextWake, clock, JSON.stringify(reservations)] },
     ...writers.jobs.statements([...changes.jobs.values()].map((job) => jobToRow(job, !changes.inactive.has(job.id)))),
     ...supersede(changes.superseded),
     ...writers.versions.statements(changes.versions.map(versionToRow)),
@@ -108,6 +110,7 @@ export function statementsOf(batch: Batch): readonly Statement[] {
     ...writers.executions.statements([...changes.executions.values()].map(executionToRow)),
     ...writers.events.statements(changes.events.map(eventToRow)),
     ...writers.nodes.statements([...changes.nodes.values()].map(nodeToRow)),
+    ...forget(changes.forgottenNodes),
     ...dropTokens(changes.commands, now),
     ...writers.commands.statements(changes.commands.map((command) => commandToRow(command, cell))),
     ...(changes.commands.length > 0 ? [{ sql: DROP_EXPIRED, values: [cell, now] }] : []),
@@ -145,6 +148,10 @@ function dropTokens(commandRows: readonly CommandRow[], now: number): Statement[
     sql: DROP_EXPIRED_TOKENS,
     values: [json, now],
   }));
+}
+
+function forget(nodes: Changes['forgottenNodes']): Statement[] {
+  return chunk(nodes.map((nodeId) => JSON.stringify(nodeId))).map((json) => ({ sql: FORGET_NODES, values: [json] }));
 }
 
 function supersede(rows: readonly Superseded[]): Statement[] {

@@ -1,6 +1,12 @@
 import type { EvaluationId, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
 import type { JobSpec } from '../../schema/job/job.ts';
-import type { EventRecord, ExecutionRecord, JobRecord, NodeRecord } from '../../schema/records.ts';
+import {
+  NO_RESERVATIONS,
+  type EventRecord,
+  type ExecutionRecord,
+  type JobRecord,
+  type NodeRecord,
+} from '../../schema/records.ts';
 import type { Changes, CommandRow, ExecutionWrite, NewVersion } from '../../src/core/turn.ts';
 import type { Batch, FenceRow } from '../../src/store/store.ts';
 
@@ -142,7 +148,7 @@ export function version(of: number, v: number, name: string): NewVersion {
   return { jobId: jobId(of), version: v, spec: JSON.stringify(spec), createdAt: NOW * 1000 };
 }
 
-interface Written extends Pick<Changes, 'versions' | 'superseded' | 'events' | 'commands'> {
+interface Written extends Pick<Changes, 'versions' | 'superseded' | 'events' | 'commands' | 'forgottenNodes'> {
   readonly jobs: readonly JobRecord[];
   readonly executions: readonly ExecutionRecord[];
   readonly nodes: readonly NodeRecord[];
@@ -160,12 +166,14 @@ export function batch(fence: FenceRow, rows: Partial<Written>, more: Partial<Bat
     commitId: `commit-${fence.commitSeq}`,
     nextWake: NOW + 5_000,
     clock: NOW * 1000 + 99,
+    reservations: NO_RESERVATIONS,
     now: NOW,
     changes: {
       versions: [],
       superseded: [],
       events: [],
       commands: [],
+      forgottenNodes: [],
       ...lists,
       jobs: new Map(jobs.map((j) => [j.id, j])),
       executions: new Map(executions.map(write)),

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { specKey, type Batch, type FenceRow, type Store } from '../../src/store/store.ts';
+import { NO_RESERVATIONS } from '../../schema/records.ts';
 import { batch, CELL, command, event, execution, job, jobId, node, NOW, version } from './rows.ts';
 
 /**
@@ -20,14 +21,15 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
     async function write(rows: Parameters<typeof batch>[1], more: Partial<Batch> = {}): Promise<void> {
       const next = batch(fence, rows, more);
       expect((await store.commit(next)).type).toBe('committed');
-      const { epoch, commitId, nextWake, clock } = next;
-      fence = { epoch, commitSeq: fence.commitSeq + 1, commitId, nextWake, clock };
+      const { epoch, commitId, nextWake, clock, reservations } = next;
+      fence = { epoch, commitSeq: fence.commitSeq + 1, commitId, nextWake, clock, reservations };
     }
     const load = async () => (await store.open(CELL, NOW)).loaded;
 
     describe('the fence', () => {
       test('moves its epoch with every opening, and never below the time', async () => {
-        expect(fence).toEqual({ epoch: NOW, commitSeq: 0, commitId: '', nextWake: 0, clock: 0 });
+        const empty = { commitSeq: 0, commitId: '', nextWake: 0, clock: 0, reservations: NO_RESERVATIONS };
+        expect(fence).toEqual({ epoch: NOW, ...empty });
         expect((await store.open(CELL, NOW - 1_000)).fence.epoch).toBe(NOW + 1);
         expect((await store.open(CELL, NOW + 9_000)).fence.epoch).toBe(NOW + 9_000);
       });
@@ -37,6 +39,15 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
         expect(await store.readFence(CELL)).toEqual(fence);
         expect(fence.commitSeq).toBe(1);
         expect(await store.readFence('cell-9')).toBeNull();
+      });
+
+      test('keeps for whom room is kept, and gives it to the next Scheduler', async () => {
+        const hold = { jobId: jobId(1), jobVersion: 2, nodeId: node('n-1').id, since: NOW, until: NOW + 30_000 };
+        const lapse = { jobId: jobId(1), jobVersion: 2, times: 3, at: NOW, nodeId: null };
+        const reservations = { hold, restUntil: NOW + 1, lapses: [lapse] };
+        await write({}, { reservations });
+        expect((await store.readFence(CELL))?.reservations).toEqual(reservations);
+        expect((await load()).reservations).toEqual(reservations);
       });
 
       test.for<[string, Partial<Batch>]>([
@@ -76,6 +87,7 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
           cell: CELL,
           epoch: NOW + 1,
           clock: fence.clock,
+          reservations: NO_RESERVATIONS,
           jobs: rows.jobs,
           executions: rows.executions,
           nodes: [rows.nodes[1], rows.nodes[0]],
@@ -171,6 +183,12 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
           ]),
         );
       });
+    });
+
+    test('nodes that are forgotten are gone', async () => {
+      await write({ nodes: [node('n-1'), node('n-2')] });
+      await write({ forgottenNodes: [node('n-1').id] });
+      expect((await load()).nodes.map(({ id }) => id)).toEqual(['n-2']);
     });
 
     test('commands that have expired go with the next ones', async () => {

@@ -2,7 +2,13 @@ import type { EvaluationId, ExecutionId, JobId, NodeId } from '../../schema/ids.
 import type { Resources } from '../../schema/job/job.ts';
 import type { Held } from '../../schema/protocol/common.ts';
 import type { Report } from '../../schema/protocol/from-agent.ts';
-import type { EventRecord, ExecutionRecord, JobRecord, Needs } from '../../schema/records.ts';
+import {
+  NO_RESERVATIONS,
+  type EventRecord,
+  type ExecutionRecord,
+  type JobRecord,
+  type Needs,
+} from '../../schema/records.ts';
 import type {
   Answer,
   ChangeNode,
@@ -38,12 +44,24 @@ export class CoreHarness {
   now = START;
   newMembership: Membership = 'APPROVED';
   isFull = false;
-  world = new World({ cell: 'cell-0', epoch: 1, clock: 0, jobs: [], executions: [], nodes: [] });
+  nodeRetentionMs = 0;
+  /** Looks that the last turn took. */
+  work = 0;
+  world = new World({
+    cell: 'cell-0',
+    epoch: 1,
+    clock: 0,
+    reservations: NO_RESERVATIONS,
+    jobs: [],
+    executions: [],
+    nodes: [],
+  });
   readonly heard = new Map<NodeId, number>();
   /** Rows as the store would have them, also of what the world forgot. */
   readonly jobs = new Map<JobId, JobRecord>();
   readonly executions = new Map<ExecutionId, ExecutionRecord>();
   readonly events: EventRecord[] = [];
+  readonly forgottenNodes: NodeId[] = [];
   messages: Message[] = [];
   closings: { session: string; code: number }[] = [];
   #ids = 0;
@@ -62,11 +80,14 @@ export class CoreHarness {
       isFull: this.isFull,
       newMembership: this.newMembership,
       defaultQueueTimeoutMs: 24 * 3_600_000,
+      nodeRetentionMs: this.nodeRetentionMs,
     });
     const replies = events.map((event) => decide(turn, event));
     settle(turn);
+    this.work = turn.work.done;
     for (const [id, job] of turn.changes.jobs) this.jobs.set(id, job);
     for (const [id, { execution }] of turn.changes.executions) this.executions.set(id, execution);
+    this.forgottenNodes.push(...turn.changes.forgottenNodes);
     this.events.push(...turn.changes.events);
     this.messages.push(...turn.messages);
     this.closings.push(...turn.closings);
@@ -95,14 +116,29 @@ export class CoreHarness {
   }
 
   /** Connects a node; the session's id is the node's with a number. */
-  join(
-    name: string,
-    { capacity, engines = ['docker'], labels = {}, holds = [], instance = 'a' }: JoinOptions = {},
-  ): Session {
-    const nodeId = name as NodeId;
-    const session = `${name}#${this.#ids++}`;
-    this.heard.set(nodeId, this.now);
-    this.turn({
+  join(name: string, options: JoinOptions = {}): Session {
+    const [session] = this.joinAll([name], options);
+    if (session === undefined) throw new Error('nobody joined');
+    return session;
+  }
+
+  /** Connects nodes that look alike, in one turn. */
+  joinAll(names: readonly string[], options: JoinOptions = {}): Session[] {
+    const { instance = 'a' } = options;
+    const sessions = names.map((name): Session => {
+      const nodeId = name as NodeId;
+      this.heard.set(nodeId, this.now);
+      return { id: `${name}#${this.#ids++}`, nodeId, agentInstance: instance, connectedAt: this.now };
+    });
+    this.turn(...sessions.map((session) => this.#greeting(session, options)));
+    return sessions;
+  }
+
+  #greeting(
+    { id: session, nodeId }: Session,
+    { capacity, engines = ['docker'], labels = {}, holds = [], instance = 'a' }: JoinOptions,
+  ): CoreEvent {
+    return {
       type: 'greeting',
       greeting: {
         session,
@@ -125,21 +161,25 @@ export class CoreHarness {
           more: false,
         },
       },
-    });
-    return { id: session, nodeId, agentInstance: instance, connectedAt: this.now };
+    };
   }
 
   leave(session: Session): void {
     this.turn({ type: 'disconnect', session: session.id, nodeId: session.nodeId, why: 'connection closed' });
   }
 
-  submit(options: Partial<Omit<SubmitJob, 'needs'>> & { needs?: Partial<Needs> } = {}): SubmitAnswer {
+  submit(options: SubmitOptions = {}): SubmitAnswer {
     const answer = this.trySubmit(options);
     if (!answer.ok) throw new Error(answer.error.message);
     return answer.value;
   }
 
-  trySubmit(options: Partial<Omit<SubmitJob, 'needs'>> & { needs?: Partial<Needs> } = {}): Answer<SubmitAnswer> {
+  trySubmit(options: SubmitOptions = {}): Answer<SubmitAnswer> {
+    return this.turn(this.submitEvent(options))[0] as Answer<SubmitAnswer>;
+  }
+
+  /** A submission that somebody else puts into a turn. */
+  submitEvent(options: SubmitOptions = {}): CoreEvent {
     const jobId = (options.jobId ?? `j-${this.newId()}`) as JobId;
     const command: SubmitJob = {
       commandId: this.newId(),
@@ -157,7 +197,7 @@ export class CoreHarness {
       jobId,
       needs: { ...needs, ...options.needs },
     };
-    return this.turn({ type: 'submitJob', command })[0] as Answer<SubmitAnswer>;
+    return { type: 'submitJob', command };
   }
 
   stop(jobId: JobId, reason = 'enough'): Answer<StopAnswer> {
@@ -243,6 +283,7 @@ export class CoreHarness {
       cell: 'cell-0',
       epoch: this.world.epoch + 1,
       clock: this.world.clock,
+      reservations: this.world.reservations,
       jobs: active,
       executions: [...this.executions.values()].filter((e) => this.world.executions.has(e.id)),
       nodes: [...this.world.nodes.values()],
@@ -259,6 +300,8 @@ export class CoreHarness {
     });
   }
 }
+
+export type SubmitOptions = Partial<Omit<SubmitJob, 'needs'>> & { needs?: Partial<Needs> };
 
 export interface JoinOptions {
   capacity?: Partial<Resources>;

@@ -42,6 +42,7 @@ export class OrchestratorHarness {
       newMembership: 'APPROVED',
       defaultQueueTimeoutMs: 86_400_000,
       retentionMs: 0,
+      nodeRetentionMs: 0,
       maxDatabaseBytes: 0,
       ...settings,
     });

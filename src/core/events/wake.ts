@@ -8,6 +8,7 @@ import { judgeFailure } from '../failures.ts';
 import { failForQueueTimeout, failJob } from '../job-state.ts';
 import { concluded } from '../kinds/batch.ts';
 import { kinds } from '../kinds/kinds.ts';
+import { leaveLine } from '../placement/kept-free.ts';
 import { safely } from '../safely.ts';
 import type { TimerKind } from '../timers.ts';
 import type { Turn } from '../turn.ts';
@@ -67,8 +68,9 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
 
   retry: (turn, id) => {
     const jobId = id as JobId;
+    // Wherever it stands in line, it is looked at for all nodes.
+    leaveLine(turn, jobId);
     turn.markDirty(jobId);
-    if (turn.world.queue.has(jobId)) turn.markCapacityChanged();
   },
 
   queue: (turn, id) => {
@@ -98,7 +100,10 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
     });
   },
 
-  reserve: (turn) => turn.markCapacityChanged(),
+  reserve: (turn) => turn.markReservationsChanged(),
+
+  // What it is about is found again when the turn settles.
+  settle: () => {},
 
   lease: (turn, id) => {
     const nodeId = id as NodeId;

@@ -17,7 +17,7 @@ export const daemon: Kind = {
     fanOut(turn, job, (node, book) => !isBarred(node, book));
   },
   state: (turn, job) => stateByLiveness(job.state, turn.world.book(job)),
-  reason: (turn, job) => noMatchingNodes(whyUnmatched(turn, job)),
+  reason: (turn, job) => noMatchingNodes(whyUnmatched(turn, job), turn.world.nodes.size),
   queueTimeoutMs: () => null,
 };
 

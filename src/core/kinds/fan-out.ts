@@ -4,7 +4,7 @@ import type { Book } from '../book.ts';
 import { startExecution } from '../dispatch.ts';
 import { whyNever, whyNot } from '../placement/filters.ts';
 import { candidateOf, declinedBy, dropSilentSessions, isSilent } from '../placement/place.ts';
-import type { NodeReason } from '../placement/reasons.ts';
+import { nodesAround, type NodeReason } from '../placement/reasons.ts';
 import type { Turn } from '../turn.ts';
 
 /** What ops and daemon jobs share: one execution on each node that matches. */
@@ -15,16 +15,18 @@ import type { Turn } from '../turn.ts';
  */
 export function fanOut(turn: Turn, job: JobRecord, wants: (node: NodeRecord, book: Book) => boolean): void {
   const book = turn.world.book(job);
-  let [busy, later] = [0, 0];
+  const busy = new Set<NodeId>();
+  let later = 0;
   let retryAt = Infinity;
   dropSilentSessions(turn);
+  const mayGoOn = turn.work.shareOf(job.id);
   for (const node of matchingNodes(turn, job)) {
     if (book.liveExecution(node.id) !== null || !wants(node, book)) continue;
     const again = Math.max(turn.now, book.attempts(node.id).retryAt);
-    if (again > turn.now || !turn.mayStart(job.id)) {
+    if (again > turn.now || !mayGoOn()) {
       later += 1;
       retryAt = Math.min(retryAt, again);
-    } else if (!tryStart(turn, job, node)) busy += 1;
+    } else if (!tryStart(turn, job, node)) busy.add(node.id);
   }
   if (retryAt < Infinity) turn.world.timers.set('retry', job.id, retryAt);
   turn.world.fanOutWaiting.set(job.id, { busy, later });
@@ -34,7 +36,7 @@ export function fanOut(turn: Turn, job: JobRecord, wants: (node: NodeRecord, boo
 export function whyUnmatched(turn: Turn, job: JobRecord): NodeReason[] {
   const declined = declinedBy(turn, job);
   const reasons: NodeReason[] = [];
-  for (const node of turn.world.nodes.values()) {
+  for (const node of nodesAround(turn)) {
     const reason = reasonNever(turn, job, { node, declined });
     if (reason !== null) reasons.push({ nodeId: node.id, reason });
   }
@@ -44,6 +46,7 @@ export function whyUnmatched(turn: Turn, job: JobRecord): NodeReason[] {
 /** By id, so that the same world is looked at in the same order whatever its history. */
 function matchingNodes(turn: Turn, job: JobRecord): NodeRecord[] {
   const declined = declinedBy(turn, job);
+  turn.work.spend(turn.world.nodes.size);
   return [...turn.world.nodes.values()]
     .filter((node) => reasonNever(turn, job, { node, declined }) === null)
     .sort((a, b) => (a.id < b.id ? -1 : 1));

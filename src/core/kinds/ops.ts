@@ -17,7 +17,10 @@ export const ops: Kind = {
     if (!isOver(turn, job)) return;
     const slots = [...turn.world.book(job).slots()];
     if (slots.length === 0) {
-      failJob(turn, job, { topic: 'Scheduling', message: noMatchingNodes(whyUnmatched(turn, job)) });
+      failJob(turn, job, {
+        topic: 'Scheduling',
+        message: noMatchingNodes(whyUnmatched(turn, job), turn.world.nodes.size),
+      });
     } else if (!slots.every((slot) => turn.world.book(job).hasCompleted(slot))) {
       failJob(turn, job, { topic: 'Scheduling', message: 'Job failed because one or more executions failed' });
     }
@@ -31,7 +34,7 @@ export const ops: Kind = {
 /** Nothing is live, and no matching node is left that wants one. */
 function isOver(turn: Turn, job: JobRecord): boolean {
   const waiting = turn.world.fanOutWaiting.get(job.id);
-  return turn.world.book(job).live === 0 && (waiting === undefined || waiting.busy + waiting.later === 0);
+  return turn.world.book(job).live === 0 && (waiting === undefined || waiting.busy.size + waiting.later === 0);
 }
 
 /** Nothing more is tried on this node. */

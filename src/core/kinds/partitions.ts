@@ -1,8 +1,7 @@
-import { RESERVE_AFTER_MS } from '../../../schema/limits.ts';
 import type { JobRecord } from '../../../schema/records.ts';
 import { declinedBy, placePartitions, whyNodesDoNot, type Placement } from '../placement/place.ts';
 import { notEnoughNodes } from '../placement/reasons.ts';
-import { leaveQueue } from '../placement/reservation.ts';
+import { enterQueue, isBeforeHold, leaveQueue } from '../placement/kept-free.ts';
 import type { Turn } from '../turn.ts';
 
 /** What batch and service jobs share: a number of partitions, each on any one node. */
@@ -10,10 +9,17 @@ import type { Turn } from '../turn.ts';
 /** Places what can be placed, and puts the rest in line. */
 export function arrangePartitions(turn: Turn, job: JobRecord): void {
   const { queue } = turn.world;
-  if (queue.has(job.id) || turn.world.book(job).unplacedCount === 0) return;
-  // Those who need the same and came first have found no node: neither would this job.
-  const isBlocked = queue.isBlocked(job.needs, declinedBy(turn, job).keys());
+  if (queue.has(job.id)) return regroup(turn, job);
+  if (turn.world.book(job).unplacedCount === 0) return;
+  // Those who need the same and came first have found no node: neither would this job, unless room is kept from them.
+  const isBlocked = queue.holds(job.needs, declinedBy(turn, job).keys()) && !isBeforeHold(turn, job);
   afterPlacing(turn, job, isBlocked ? 'blocked' : placePartitions(turn, job));
+}
+
+/** Those who need the same must not wait behind one that a node has declined meanwhile. */
+function regroup(turn: Turn, job: JobRecord): void {
+  const barred = [...declinedBy(turn, job).keys()];
+  if (!turn.world.queue.isInPlace(job.id, job.needs, barred)) enterQueue(turn, job, barred);
 }
 
 export function afterPlacing(turn: Turn, job: JobRecord, placement: Placement): void {
@@ -23,7 +29,8 @@ export function afterPlacing(turn: Turn, job: JobRecord, placement: Placement): 
       leaveQueue(turn, job.id);
       return;
     case 'more':
-      timers.set('retry', job.id, turn.now);
+      // After those that this turn did not come to.
+      timers.set('retry', job.id, turn.now + 1);
       return;
     case 'blocked':
       waitInLine(turn, job);
@@ -32,17 +39,15 @@ export function afterPlacing(turn: Turn, job: JobRecord, placement: Placement): 
 
 /** Puts the job in line behind those that need the same. */
 export function waitInLine(turn: Turn, job: JobRecord): void {
-  const { queue, timers } = turn.world;
-  const barred = [...declinedBy(turn, job).keys()];
-  // Whoever is first of those who need the same may get a node kept free for it later.
-  if (!queue.isBlocked(job.needs, barred)) timers.set('reserve', job.id, job.versionAt + RESERVE_AFTER_MS);
-  queue.add({ jobId: job.id, priority: job.priority, since: job.versionAt }, job.needs, barred);
+  enterQueue(turn, job, declinedBy(turn, job).keys());
 }
 
 /** Why partitions wait: for a node, or for their next attempt. */
 export function partitionsReason(turn: Turn, job: JobRecord): string {
   const book = turn.world.book(job);
-  if (turn.world.queue.has(job.id)) return notEnoughNodes(book.unplacedCount, whyNodesDoNot(turn, job));
+  if (turn.world.queue.has(job.id)) {
+    return notEnoughNodes(book.unplacedCount, whyNodesDoNot(turn, job), turn.world.nodes.size);
+  }
   for (const partition of book.unplaced()) {
     const { last } = book.attempts(partition);
     if (last === null) continue;

@@ -78,7 +78,7 @@ test('reasons are grouped, the largest group first', () => {
     nodeId: id as NodeId,
     reason: i === 0 ? 'is rejected' : 'is busy',
   }));
-  expect(notEnoughNodes(2, reasons)).toBe(
+  expect(notEnoughNodes(2, reasons, 3)).toBe(
     'not enough nodes to run job. requested: 2, available: 3, suitable: 0.\n• 2 of 3 nodes: is busy\n• Node n-1: is rejected',
   );
 });

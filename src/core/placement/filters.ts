@@ -1,5 +1,5 @@
 import type { Needs, NodeRecord } from '../../../schema/records.ts';
-import { amountsOf, fits, resourcesOf, type Amounts } from '../amounts.ts';
+import { amountsOf, fits, NOTHING, resourcesOf, type Amounts } from '../amounts.ts';
 import { describeConstraints, meets } from './constraints.ts';
 
 /** A node as placement sees it. */
@@ -55,7 +55,7 @@ const size: Filter = ({ node }, { resources }) => {
 const room: Filter = ({ free }, { resources }) =>
   fits(amountsOf(resources), free) ? null : `node busy with available capacity ${describeAmounts(free)}`;
 
-/** In order; the first reason is the one that is shown. All but the last hold whatever runs on the node. */
+/** In order; the first reason is the one that is shown. */
 const filters: readonly Filter[] = [
   membership,
   connection,
@@ -67,7 +67,23 @@ const filters: readonly Filter[] = [
   size,
   room,
 ];
-const standingFilters: readonly Filter[] = filters.filter((filter) => filter !== room);
+/** What changes with the node's row or connection. */
+const passing = new Set<Filter>([membership, connection, draining]);
+/** All that holds whatever runs on the node. */
+const standingFilters = filters.filter((filter) => filter !== room);
+const passingFilters = standingFilters.filter((filter) => passing.has(filter));
+/** What follows from the node's description alone. */
+const describedFilters = standingFilters.filter((filter) => !passing.has(filter));
+
+/** True when the node may be given work at all. */
+export function mayWork(candidate: Candidate, needs: Needs): boolean {
+  return firstReason(passingFilters, candidate, needs) === null;
+}
+
+/** True when what the node says of itself meets the needs, were it empty. */
+export function suits(node: NodeRecord, needs: Needs): boolean {
+  return firstReason(describedFilters, { node, connected: true, free: NOTHING }, needs) === null;
+}
 
 /**
  * Why the node cannot take an execution now, or null when it can.

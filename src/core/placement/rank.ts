@@ -1,37 +1,40 @@
-import type { Needs } from '../../../schema/records.ts';
-import { amountsOf } from '../amounts.ts';
-import { isFavoured } from './constraints.ts';
-import type { Candidate } from './filters.ts';
+import type { NodeId } from '../../../schema/ids.ts';
+import type { Amounts } from '../amounts.ts';
+import type { Room } from '../rooms.ts';
 
-/** What a node's past says about it. */
-export interface Record {
+/** What ranking sees of a node that can take an execution. */
+export interface Rankable {
+  readonly nodeId: NodeId;
+  readonly room: Room;
+  /** It meets the job's preferences. */
+  readonly favoured: boolean;
   /** It missed a deadline and has been silent since. */
   readonly isLastChoice: boolean;
-  /** This partition failed there. */
-  readonly wasTried: boolean;
 }
 
-/** One consideration, 0 to 1: the higher, the better. */
-type Ranker = (candidate: Candidate, needs: Needs, record: Record) => number;
+/**
+ * One consideration, 0 to 1: the higher, the better. It is asked for every node that could take an execution, so it makes
+ * no objects.
+ * @param need  of one execution
+ * @param tried  nodes where this partition failed before
+ */
+type Ranker = (node: Rankable, need: Amounts, tried: ReadonlySet<NodeId>) => number;
 
-const answers: Ranker = (_, __, { isLastChoice }) => (isLastChoice ? 0 : 1);
-const untried: Ranker = (_, __, { wasTried }) => (wasTried ? 0 : 1);
-const favoured: Ranker = ({ node }, { constraints }) => (isFavoured(node.info.labels, constraints) ? 1 : 0);
+const answers: Ranker = ({ isLastChoice }) => (isLastChoice ? 0 : 1);
+const untried: Ranker = ({ nodeId }, _, tried) => (tried.has(nodeId) ? 0 : 1);
+const favoured: Ranker = ({ favoured }) => (favoured ? 1 : 0);
 
 /** The share of the node that stays free, of what the job uses most: work spreads over nodes rather than piling up. */
-const spread: Ranker = ({ node, free }, { resources }) => {
-  const most = amountsOf(node.info.capacity);
-  const need = amountsOf(resources);
-  const shares = [
-    [need.cpuMicros, free.cpuMicros, most.cpuMicros],
-    [need.memory, free.memory, most.memory],
-    [need.gpu, free.gpu, most.gpu],
-  ] as const;
-  const left = shares
-    .filter(([wanted, , all]) => wanted > 0 && all > 0)
-    .map(([wanted, has, all]) => (has - wanted) / all);
-  return left.length === 0 ? 1 : Math.min(...left);
-};
+const spread: Ranker = ({ room: { capacity, free } }, need) =>
+  Math.min(
+    left(need.cpuMicros, free.cpuMicros, capacity.cpuMicros),
+    left(need.memory, free.memory, capacity.memory),
+    left(need.gpu, free.gpu, capacity.gpu),
+  );
+
+function left(wanted: number, free: number, all: number): number {
+  return wanted > 0 && all > 0 ? (free - wanted) / all : 1;
+}
 
 /** From what weighs most to what weighs least; each decides only between nodes that are equal in all before it. */
 const rankers: readonly Ranker[] = [answers, untried, favoured, spread];
@@ -40,6 +43,8 @@ const rankers: readonly Ranker[] = [answers, untried, favoured, spread];
 const STEPS = 1_000;
 
 /** How well the node suits an execution with these needs; the filters have let it pass. Higher is better. */
-export function rankOf(candidate: Candidate, needs: Needs, record: Record): number {
-  return rankers.reduce((rank, ranker) => rank * STEPS + Math.round(ranker(candidate, needs, record) * (STEPS - 1)), 0);
+export function rankOf(node: Rankable, need: Amounts, tried: ReadonlySet<NodeId>): number {
+  let rank = 0;
+  for (const ranker of rankers) rank = rank * STEPS + Math.round(ranker(node, need, tried) * (STEPS - 1));
+  return rank;
 }

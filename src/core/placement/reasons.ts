@@ -1,9 +1,19 @@
 import { shortId, type NodeId } from '../../../schema/ids.ts';
+import { AWAY_NODE_MS } from '../../../schema/limits.ts';
+import type { NodeRecord } from '../../../schema/records.ts';
+import type { Turn } from '../turn.ts';
 
 /** Why one node cannot take an execution. */
 export interface NodeReason {
   readonly nodeId: NodeId;
   readonly reason: string;
+}
+
+/** The nodes that count in reasons: those that are here or lately were. */
+export function nodesAround({ world, now }: Turn): NodeRecord[] {
+  const isAround = ({ id, deletedAt, disconnectedAt }: NodeRecord) =>
+    deletedAt === 0 && (world.sessions.has(id) || disconnectedAt > now - AWAY_NODE_MS);
+  return [...world.nodes.values()].filter(isAround);
 }
 
 /** At most this many groups are named; the rest is counted. */
@@ -12,24 +22,25 @@ const MAX_GROUPS = 10;
 /**
  * Says why a job waits, one line per group of nodes with the same reason, the largest group first.
  * @param requested  executions that want a node
- * @see Bacalhau pkg/orchestrator: ErrNotEnoughNodes, whose form this keeps; here every node is counted, not only the
- *   connected and approved ones
+ * @param knownNodes  nodes that are remembered, also those that have long been away
+ * @see Bacalhau pkg/orchestrator: ErrNotEnoughNodes, whose form this keeps; here every node that is here or lately was is
+ *   counted, not only the connected and approved ones
  */
-export function notEnoughNodes(requested: number, reasons: readonly NodeReason[]): string {
+export function notEnoughNodes(requested: number, reasons: readonly NodeReason[], knownNodes: number): string {
   const head = `not enough nodes to run job. requested: ${requested}, available: ${reasons.length}, suitable: 0.`;
-  return describe(head, reasons);
+  return describe(head, reasons, knownNodes);
 }
 
 /**
  * The same for ops and daemon jobs, which ask for no number of nodes.
  * @see Bacalhau pkg/orchestrator: ErrNoMatchingNodes
  */
-export function noMatchingNodes(reasons: readonly NodeReason[]): string {
-  return describe(`not matching nodes to run job out of ${reasons.length} available nodes.`, reasons);
+export function noMatchingNodes(reasons: readonly NodeReason[], knownNodes: number): string {
+  return describe(`not matching nodes to run job out of ${reasons.length} available nodes.`, reasons, knownNodes);
 }
 
-function describe(head: string, reasons: readonly NodeReason[]): string {
-  if (reasons.length === 0) return `${head}\n• no node has joined yet`;
+function describe(head: string, reasons: readonly NodeReason[], knownNodes: number): string {
+  if (reasons.length === 0) return `${head}\n• ${knownNodes === 0 ? 'no node has joined yet' : 'no node is connected'}`;
   const groups = new Map<string, NodeId[]>();
   for (const { nodeId, reason } of reasons) {
     const group = groups.get(reason);

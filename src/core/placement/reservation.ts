@@ -1,83 +1,129 @@
-import type { JobId, NodeId } from '../../../schema/ids.ts';
-import { RESERVE_AFTER_MS } from '../../../schema/limits.ts';
-import type { JobRecord } from '../../../schema/records.ts';
-import { isBefore, type Waiting } from '../wait-queue.ts';
+import type { EpochMs, JobId, NodeId } from '../../../schema/ids.ts';
+import { FIRST_HOLD_MS, LONGEST_HOLD_MS, MAX_LAPSES, RESERVE_AFTER_MS } from '../../../schema/limits.ts';
+import type { Hold, JobRecord, Lapse } from '../../../schema/records.ts';
+import { amountsOf, fits, subtract } from '../amounts.ts';
+import { isBefore, type PlacementClass, type Waiting } from '../wait-queue.ts';
 import type { Turn } from '../turn.ts';
-import type { World } from '../world.ts';
-import { whyNever } from './filters.ts';
+import { dropHold } from './kept-free.ts';
+import { isSilent, takersOf } from './place.ts';
 
-/**
- * Keeps a node free for the job at the head of the queue once it has waited long. Without it, small jobs that fit into
- * every gap would keep a big one waiting for ever.
+/*
+ * Small jobs that fit into every gap would keep a big one waiting for ever, so room is kept for one that has waited long:
+ * its need, on one node. That room comes free is a bet. It is made only where it can be won: on a node that would take the
+ * job if all that ends had ended. It ends by itself, after twice as long each time; then nobody gets a hold for as long as
+ * the one that lapsed took, and the job's next one is on another node. So at most half of the time room is kept in vain,
+ * while a job whose room comes free within L has it, alone in its wait, within 5 times max(L, FIRST_HOLD_MS).
  */
-export function reserveForHead(turn: Turn): void {
+
+/** The timer of the end of a hold, and of the rest after it; other timers of this kind are of jobs that ripen. */
+const HOLD_TIMER = 'hold';
+
+/** Brings the hold in line with the queue and the nodes: ends it, moves it, or begins the next one. */
+export function reserve(turn: Turn): void {
   const { world } = turn;
-  const before = world.reservation;
-  world.reservation = reservationFor(turn, firstBlocked(turn));
-  // A node that is no longer kept free may suit those who were held back.
-  if (before !== null && before.nodeId !== world.reservation?.nodeId) turn.markCapacityChanged();
+  world.reservedFor = world.roomsVersion;
+  endDueHold(turn);
+  moveHold(turn);
+  if (world.reservations.hold === null) beginHold(turn);
+  const { hold, restUntil } = world.reservations;
+  if (hold !== null) world.timers.set('reserve', HOLD_TIMER, hold.until);
+  else if (restUntil > turn.now && world.queue.size > 0) world.timers.set('reserve', HOLD_TIMER, restUntil);
+  else world.timers.clear('reserve', HOLD_TIMER);
 }
 
-function reservationFor(turn: Turn, head: Waiting | null): World['reservation'] {
-  const job = head === null ? null : turn.world.job(head.jobId);
-  if (head === null || job === null) return null;
-  const ripeAt = head.since + RESERVE_AFTER_MS;
-  if (ripeAt > turn.now) {
-    turn.world.timers.set('reserve', job.id, ripeAt);
-    return null;
+/** A hold whose time is over lapses; one whose job is not the one that it was made for is dropped. */
+function endDueHold(turn: Turn): void {
+  const { hold, lapses } = turn.world.reservations;
+  if (hold === null) return;
+  const { jobId, jobVersion, nodeId, until } = hold;
+  if (turn.world.job(jobId)?.version !== jobVersion) return dropHold(turn, hold);
+  if (until > turn.now) return;
+  dropHold(turn, hold);
+  const times = (lapseOf(turn, jobId, jobVersion)?.times ?? 0) + 1;
+  const lapse: Lapse = { jobId, jobVersion, times, at: turn.now, nodeId };
+  const others = lapses.filter((one) => one.jobId !== jobId);
+  turn.world.reservations = {
+    hold: null,
+    restUntil: turn.now + holdMs(times - 1),
+    lapses: [...others, lapse].slice(-MAX_LAPSES),
+  };
+}
+
+/** A node that cannot take the job any more is left for one that can; the bet ends when it would have ended there. */
+function moveHold(turn: Turn): void {
+  const { hold } = turn.world.reservations;
+  const job = hold === null ? null : turn.world.job(hold.jobId);
+  if (hold === null || job === null) return;
+  if (hold.nodeId !== null && couldTake(turn, job, [hold.nodeId]).length > 0) return;
+  const nodeId = nodeFor(turn, job, hold.nodeId);
+  if (nodeId === hold.nodeId) return;
+  turn.world.reservations = { ...turn.world.reservations, hold: { ...hold, nodeId, since: turn.now } };
+  if (hold.nodeId !== null) turn.world.offered.add(hold.nodeId);
+}
+
+/** For the ripe job whose turn came longest ago and that some node could take. */
+function beginHold(turn: Turn): void {
+  const { world, now } = turn;
+  if (world.reservations.restUntil > now) return;
+  for (const { head, its } of ripe(turn)) {
+    const job = world.job(head.jobId);
+    if (job === null) continue;
+    const lapse = lapseOf(turn, job.id, job.version);
+    const nodeId = nodeFor(turn, job, lapse?.nodeId ?? null);
+    if (nodeId === null) {
+      its.hopelessAt = world.roomsVersion;
+      continue;
+    }
+    const until = now + holdMs(lapse?.times ?? 0);
+    const hold: Hold = { jobId: job.id, jobVersion: job.version, nodeId, since: now, until };
+    world.reservations = { ...world.reservations, hold };
+    return;
   }
-  const current = turn.world.reservation;
-  if (current?.jobId === job.id && couldTake(turn, job, current.nodeId)) return current;
-  const nodeId = emptiest(turn, job);
-  return nodeId === null ? null : { jobId: job.id, nodeId };
 }
 
-/** Takes a job out of the queue; the node that was kept free for it is free for all again. */
-export function leaveQueue(turn: Turn, jobId: JobId): void {
-  turn.world.queue.remove(jobId);
-  if (turn.world.reservation?.jobId !== jobId) return;
-  turn.world.reservation = null;
-  turn.markCapacityChanged();
+interface Ripe {
+  readonly head: Waiting;
+  readonly its: PlacementClass;
+  readonly turnAt: EpochMs;
 }
 
-/** True when the node is kept free for a job that comes before this one. */
-export function isKeptFree(turn: Turn, job: JobRecord, nodeId: NodeId): boolean {
-  const { reservation } = turn.world;
-  if (reservation === null || reservation.nodeId !== nodeId || reservation.jobId === job.id) return false;
-  const owner = turn.world.job(reservation.jobId);
-  return owner !== null && isBefore(waitingOf(owner), waitingOf(job));
-}
-
-/** The first in the queue that some connected node could take if nothing else ran there. */
-function firstBlocked(turn: Turn): Waiting | null {
-  let first: Waiting | null = null;
-  for (const shape of turn.world.queue.shapes()) {
-    const head = shape.line.head();
-    if (head === undefined || (first !== null && isBefore(first, head))) continue;
-    const job = turn.world.job(head.jobId);
-    if (job !== null && emptiest(turn, job) !== null) first = head;
+/** The first of each placement class that has waited long, in the order in which their turn came. */
+function ripe(turn: Turn): Ripe[] {
+  const { world, now } = turn;
+  const found: Ripe[] = [];
+  for (const its of world.queue.classes()) {
+    const head = its.line.head();
+    if (head === undefined || head.since + RESERVE_AFTER_MS > now || its.hopelessAt === world.roomsVersion) continue;
+    const lapse = lapseOf(turn, head.jobId, world.job(head.jobId)?.version ?? 0);
+    found.push({ head, its, turnAt: lapse?.at ?? head.since + RESERVE_AFTER_MS });
   }
-  return first;
+  return found.sort((a, b) => a.turnAt - b.turnAt || (isBefore(a.head, b.head) ? -1 : 1));
 }
 
-/** Of the nodes that could take the job, the one with the most room; it stays chosen while it empties. */
-function emptiest(turn: Turn, job: JobRecord): NodeId | null {
-  let best: { nodeId: NodeId; free: number } | null = null;
-  for (const { nodeId } of turn.world.sessions.values()) {
-    if (!couldTake(turn, job, nodeId)) continue;
-    const node = turn.world.nodes.get(nodeId);
-    const free = node === undefined ? 0 : turn.world.free(node).cpuMicros;
-    if (best === null || free > best.free || (free === best.free && nodeId < best.nodeId)) best = { nodeId, free };
+/** The emptiest of the nodes that could take the job; after one where it was in vain the next by id, round and round. */
+function nodeFor(turn: Turn, job: JobRecord, after: NodeId | null): NodeId | null {
+  const nodes = couldTake(turn, job, turn.world.sessions.keys());
+  if (after === null) {
+    const free = (nodeId: NodeId) => turn.world.room(nodeId).free.cpuMicros;
+    nodes.sort((a, b) => free(b) - free(a) || (a < b ? -1 : 1));
+    return nodes[0] ?? null;
   }
-  return best?.nodeId ?? null;
+  nodes.sort();
+  return nodes.find((nodeId) => nodeId > after) ?? nodes[0] ?? null;
 }
 
-function couldTake(turn: Turn, job: JobRecord, nodeId: NodeId): boolean {
-  const node = turn.world.nodes.get(nodeId);
-  if (node === undefined || !turn.world.sessions.has(nodeId)) return false;
-  return whyNever({ node, connected: true, free: turn.world.free(node) }, job.needs) === null;
+/** Of these nodes those that would take the job if all that ends had ended there. */
+function couldTake(turn: Turn, job: JobRecord, among: Iterable<NodeId>): NodeId[] {
+  const need = amountsOf(job.needs.resources);
+  return takersOf(turn, job, among)
+    .filter(({ nodeId, room }) => fits(need, subtract(room.capacity, room.endless)) && !isSilent(turn, nodeId))
+    .map(({ nodeId }) => nodeId);
 }
 
-function waitingOf(job: JobRecord): Waiting {
-  return { jobId: job.id, priority: job.priority, since: job.versionAt };
+function lapseOf(turn: Turn, jobId: JobId, version: number): Lapse | undefined {
+  return turn.world.reservations.lapses.find((lapse) => lapse.jobId === jobId && lapse.jobVersion === version);
+}
+
+function holdMs(lapses: number): number {
+  return Math.min(LONGEST_HOLD_MS, FIRST_HOLD_MS * 2 ** lapses);
 }

@@ -227,6 +227,7 @@ export class ObjectHost {
       newMembership: this.newMembership,
       defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS,
       retentionMs: 0,
+      nodeRetentionMs: 0,
       maxDatabaseBytes: 0,
     });
   }

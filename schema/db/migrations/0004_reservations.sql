@@ -1,0 +1,1 @@
+ALTER TABLE `fence` ADD `reservations` text DEFAULT '' NOT NULL;

@@ -150,6 +150,35 @@ describe('a batch job', () => {
   });
 });
 
+describe('an execution that a limit of its job ended', () => {
+  test.for([
+    ['cancelled', cancelled],
+    ['completed meanwhile', completed(0)],
+    ['failed by itself', failed('environment', 'killed')],
+  ] as const)('is Failed, whatever its agent says: %s', ([, outcome]) => {
+    const core = new CoreHarness();
+    const node = core.join('n-a');
+    const { jobId } = core.submit({ needs: { totalTimeoutMs: 10_000 } });
+    const { id } = core.execution(jobId);
+    core.ack(node, id);
+    core.advance(10_000);
+    const reason = 'Job timed out. Job took longer than 10s';
+    expect(core.execution(jobId)).toMatchObject({ desiredState: 'Stopped', desiredMessage: reason });
+    core.report(node, id, 1, outcome);
+    expect(core.execution(jobId).computeState).toBe('Failed');
+    if (outcome === cancelled) expect(core.execution(jobId).computeMessage).toBe(reason);
+  });
+
+  test('one that its user stopped is Cancelled', () => {
+    const core = new CoreHarness();
+    const node = core.join('n-a');
+    const { jobId } = core.submit();
+    core.stop(jobId);
+    core.report(node, core.execution(jobId).id, 1, cancelled);
+    expect(core.execution(jobId).computeState).toBe('Cancelled');
+  });
+});
+
 describe('stopping', () => {
   test('ends the job at once and its execution when the agent says so', () => {
     const core = new CoreHarness();
@@ -217,6 +246,38 @@ describe('a job of the same name', () => {
     });
     expect(core.submit({ name: 'hello', specHash: 'x', force: true }).version).toBe(2);
     expect(core.submit({ name: 'hello', specHash: 'x', namespace: 'other' }).version).toBe(1);
+  });
+
+  test.for(['Completed', 'Failed', 'Stopped'] as const)('that asks for the same and is %s runs again', (state) => {
+    const core = new CoreHarness();
+    const node = core.join('n-a');
+    const again = { name: 'again', specHash: 'same' };
+    const { jobId } = core.submit(again);
+    const { id } = core.execution(jobId);
+    if (state === 'Completed') core.report(node, id, 1, completed());
+    else if (state === 'Failed') core.report(node, id, 1, failed('permanent'));
+    else core.stop(jobId);
+    // As the shell brings an ended job back into memory.
+    core.world.putJob(core.job(jobId));
+    expect(core.submit(again)).toMatchObject({
+      jobId,
+      version: 2,
+      warnings: [`the same job has ended as ${state} before; it runs again as version 2`],
+    });
+    expect(core.executionAt(jobId, 1).jobVersion).toBe(2);
+    expect(core.trySubmit(again)).toMatchObject({ ok: false, error: { status: 409 } });
+  });
+
+  test('an update stops the old executions in the history of the new version', () => {
+    for (const type of ['batch', 'service', 'ops', 'daemon'] as const) {
+      const core = new CoreHarness();
+      core.join('n-a');
+      const { jobId } = core.submit({ name: 'j', type, count: type === 'batch' || type === 'service' ? 2 : 0 });
+      core.submit({ name: 'j', type, count: 0 });
+      const stops = core.events.filter((e) => e.jobId === jobId && e.message === 'Execution stopped for job update');
+      expect(stops.length).toBeGreaterThan(0);
+      expect(stops.map((e) => [e.type, e.jobVersion])).toEqual(stops.map(() => ['ExecutionLevel', 2]));
+    }
   });
 
   test('an id that is taken under another name is a conflict', () => {

@@ -43,6 +43,8 @@ export interface SubmitAnswer {
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
   readonly version: number;
+  /** For whoever submitted it: what they may not expect. Answers that were stored before there were any have none. */
+  readonly warnings?: readonly string[];
 }
 
 export interface StopJob extends Command {

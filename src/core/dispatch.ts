@@ -57,12 +57,39 @@ export function sendRun(turn: Turn, session: Session, execution: ExecutionRecord
   armLease(turn, execution);
 }
 
+/** What a stop says beside its reason. */
+export interface StopOptions {
+  /** The version whose doing it is, when it is not the execution's own: its history tells of it. */
+  readonly jobVersion?: number;
+  /** The stop is a failure of this class, and so will the end be that the agent reports. */
+  readonly failureClass?: FailureClass;
+}
+
 /** Wants the execution to end. It stays charged until its agent says that it is over. */
-export function stopExecution(turn: Turn, execution: ExecutionRecord, reason: string): void {
+export function stopExecution(
+  turn: Turn,
+  execution: ExecutionRecord,
+  reason: string,
+  { jobVersion, failureClass }: StopOptions = {},
+): void {
   if (!isLive(execution)) return;
-  const stopped = turn.updateExecution(execution.id, { desiredState: 'Stopped', desiredMessage: reason });
-  turn.event(execution.jobId, { topic: 'Scheduling', message: reason, execution: stopped });
+  const stopped = turn.updateExecution(execution.id, {
+    desiredState: 'Stopped',
+    desiredMessage: reason,
+    ...(failureClass !== undefined && { failureClass }),
+  });
+  turn.event(execution.jobId, {
+    topic: 'Scheduling',
+    message: reason,
+    execution: stopped,
+    ...(jobVersion !== undefined && { jobVersion }),
+  });
   endLater(turn, stopped);
+}
+
+/** Told in the history of the version that takes over: a client that waits for its first execution event sees it. */
+export function stopForUpdate(turn: Turn, execution: ExecutionRecord, { version }: JobRecord): void {
+  stopExecution(turn, execution, 'Execution stopped for job update', { jobVersion: version });
 }
 
 interface WhyFenced {

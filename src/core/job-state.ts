@@ -1,7 +1,7 @@
-import type { JobRecord } from '../../schema/records.ts';
+import type { FailureClass, JobRecord } from '../../schema/records.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
-import { stopExecution } from './dispatch.ts';
+import { stopExecution, type StopOptions } from './dispatch.ts';
 import { isLive } from './execution.ts';
 import type { Kind } from './kinds/kind.ts';
 import { leaveQueue } from './placement/kept-free.ts';
@@ -53,15 +53,20 @@ function nodeCounts(turn: Turn, job: JobRecord): Readonly<Record<string, string>
   };
 }
 
-/** Ends the job as Failed with its reason, and stops what is left of it. */
+/**
+ * Ends the job as Failed with its reason, and stops what is left of it.
+ * @param why  with `failsExecutions` what is left fails with the job's reason; else it is cancelled
+ */
 export function failJob(
   turn: Turn,
   job: JobRecord,
-  why: { topic: string; message: string; details?: Readonly<Record<string, string>> },
+  why: { topic: string; message: string; details?: Readonly<Record<string, string>>; failsExecutions?: FailureClass },
 ): void {
   turn.updateJob(job.id, { state: 'Failed', stateMessage: why.message, waitingSince: null });
   turn.event(job.id, { topic: why.topic, message: why.message, details: { IsError: 'true', ...why.details } });
-  stopAll(turn, job, 'Execution stopped due to job failure');
+  const { failsExecutions } = why;
+  if (failsExecutions === undefined) stopAll(turn, job, 'Execution stopped due to job failure');
+  else stopAll(turn, job, why.message, { failureClass: failsExecutions });
 }
 
 /** Takes the job out of the queue, and back its deadlines. */
@@ -71,9 +76,9 @@ export function clearJob(turn: Turn, jobId: JobId): void {
 }
 
 /** Stops every live execution of the job and takes it out of the queue. */
-export function stopAll(turn: Turn, job: JobRecord, reason: string): void {
+export function stopAll(turn: Turn, job: JobRecord, reason: string, options?: StopOptions): void {
   clearJob(turn, job.id);
   for (const execution of turn.world.executionsOf(job.id)) {
-    if (isLive(execution)) stopExecution(turn, execution, reason);
+    if (isLive(execution)) stopExecution(turn, execution, reason, options);
   }
 }

@@ -102,6 +102,8 @@ interface NewEvent {
   readonly message: string;
   readonly details?: Readonly<Record<string, string>>;
   readonly execution?: ExecutionRecord;
+  /** The version to whose history it belongs: the execution's own, else the job's, when it is not named. */
+  readonly jobVersion?: number;
 }
 
 /**
@@ -261,7 +263,7 @@ export class Turn {
   }
 
   /** Adds a line to the job's history. */
-  event(jobId: JobId, { topic, message, details = {}, execution }: NewEvent): void {
+  event(jobId: JobId, { topic, message, details = {}, execution, jobVersion }: NewEvent): void {
     const job = this.world.jobs.get(jobId);
     if (job === undefined) throw new Error(`job ${jobId} is not in memory`);
     const seq = job.eventSeq + 1;
@@ -270,7 +272,7 @@ export class Turn {
       jobId,
       seq,
       type: execution === undefined ? 'JobLevel' : 'ExecutionLevel',
-      jobVersion: execution?.jobVersion ?? job.version,
+      jobVersion: jobVersion ?? execution?.jobVersion ?? job.version,
       executionId: execution?.id ?? '',
       topic,
       message: cutText(message, MAX_MESSAGE_BYTES),

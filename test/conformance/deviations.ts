@@ -23,6 +23,39 @@ export const deviations: readonly Deviation[] = [
     test: 'the old API is gone',
   },
 
+  {
+    item: 'a submission that changes nothing, of a job that has ended',
+    verdict: 'better',
+    reason:
+      'runs again as a new version, with a warning, where 1.9 refuses; while the job is active it is 409. A resend is safe by its idempotency token',
+    test: 'src/core/batch.test.ts › that asks for the same and is',
+  },
+  {
+    item: 'a submission of another Type under the name of a job',
+    verdict: 'better',
+    reason: '400 that names both types; the reference keeps the old type without a word',
+    test: 'src/core/kinds/kinds.test.ts › is refused, and changes nothing',
+  },
+  {
+    item: 'an execution that TotalTimeout ended',
+    verdict: 'better',
+    reason: 'is Failed with the reason, not Cancelled',
+    test: 'src/core/batch.test.ts › is Failed, whatever its agent says',
+  },
+  {
+    item: 'history of an update',
+    verdict: 'better',
+    reason:
+      'the stops of the old executions belong to the new version: a client that waits for its first execution event does not hang, also with Count 0',
+    test: 'src/core/batch.test.ts › an update stops the old executions in the history of the new version',
+  },
+  {
+    item: 'State.Message of an ops or daemon job that failed',
+    verdict: 'better',
+    reason: 'names what its executions said, by node',
+    test: 'src/core/kinds/kinds.test.ts › an ops job: by cause, the most common first',
+  },
+
   // Parameters and fields.
   {
     item: 'DELETE /orchestrator/jobs/{id} ?reason',

@@ -180,6 +180,8 @@ function takeCancellation(
   execution: ExecutionRecord,
   { seq, message, output = null }: { seq: number; message: string; output?: RunOutput | null },
 ): void {
+  // A limit that the Scheduler keeps has ended it: that is a failure, however the agent ended it.
+  if (execution.failureClass === 'environment') return takeEndByLimit(turn, execution, { seq, output });
   const wanted = isLive(execution);
   const after = turn.updateExecution(
     execution.id,
@@ -196,4 +198,19 @@ function takeCancellation(
   );
   turn.event(execution.jobId, { topic: 'Execution', message: `Cancelled: ${message}`, execution: after });
   if (wanted) judgeFailure(turn, after);
+}
+
+function takeEndByLimit(
+  turn: Turn,
+  execution: ExecutionRecord,
+  { seq, output }: { seq: number; output: RunOutput | null },
+): void {
+  const message = execution.desiredMessage;
+  const after = turn.updateExecution(
+    execution.id,
+    { computeState: 'Failed', computeMessage: message, lastSeq: seq },
+    output,
+  );
+  const details = { IsError: 'true', FailsExecution: 'true' };
+  turn.event(execution.jobId, { topic: 'Execution', message, details, execution: after });
 }

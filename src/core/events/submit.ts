@@ -1,14 +1,16 @@
 import { COMMAND_TTL_MS, IDEMPOTENCY_TTL_MS } from '../../../schema/limits.ts';
-import { keptCount } from '../../../schema/job/kept-count.ts';
 import type { JobRecord } from '../../../schema/records.ts';
 import type { Answer, Idempotency, SubmitAnswer, SubmitJob } from '../commands.ts';
-import { stopExecution } from '../dispatch.ts';
+import { stopForUpdate } from '../dispatch.ts';
+import { isTerminalJobState } from '../../../schema/states.ts';
 import { isLive } from '../execution.ts';
+import { concluded } from '../kinds/batch.ts';
 import { clearJob } from '../job-state.ts';
 import type { Turn } from '../turn.ts';
 
 /**
- * Stores a new job, or a new version of the job that has this namespace and name, whatever state it is in.
+ * Stores a new job, or a new version of the job that has this namespace and name, whatever state it is in. One that asks
+ * for what was asked for before runs again once it has ended; while it is active it is refused.
  * @see Bacalhau pkg/orchestrator/endpoint.go: a name in a namespace is one job; its type never changes
  */
 export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> {
@@ -17,11 +19,18 @@ export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> 
   if (earlier !== null && idempotency !== undefined) return repeated(idempotency, earlier);
   if (turn.env.isFull) return databaseFull();
   const existing = turn.world.jobByName(command.namespace, command.name);
-  if (existing !== null && existing.specHash === command.specHash && !command.force) return nothingChanged(existing);
+  if (existing !== null && existing.type !== command.type) return otherType(existing, command);
+  const isSame = existing !== null && existing.specHash === command.specHash && !command.force;
+  if (isSame && !isTerminalJobState(concluded(turn, existing).state)) return nothingChanged(existing);
   if (existing === null && turn.world.job(command.jobId) !== null) return idTaken(command.jobId);
   const job = existing === null ? create(turn, command) : update(turn, command, existing);
   turn.setEvaluation(job.id, command.evaluationId);
-  const value: SubmitAnswer = { jobId: job.id, evaluationId: command.evaluationId, version: job.version };
+  const value: SubmitAnswer = {
+    jobId: job.id,
+    evaluationId: command.evaluationId,
+    version: job.version,
+    ...(isSame && { warnings: [runsAgain(existing, job)] }),
+  };
   if (idempotency === undefined) remember(turn, command.commandId, job.id, value);
   else rememberToken(turn, command.commandId, { ...idempotency, namespace: job.namespace }, value);
   return { ok: true, value };
@@ -88,8 +97,7 @@ function create(turn: Turn, command: SubmitJob): JobRecord {
 }
 
 function update(turn: Turn, command: SubmitJob, existing: JobRecord): JobRecord {
-  const count = keptCount(existing.type, command);
-  const job = beginVersion(turn, existing, { ...command, count }, 'Job update requested by user');
+  const job = beginVersion(turn, existing, command, 'Job update requested by user');
   turn.event(job.id, { topic: 'Submission', message: 'Job updated' });
   return job;
 }
@@ -123,7 +131,7 @@ export function beginVersion(
   // A service rolls instead: one partition at a time.
   if (job.type === 'service') return job;
   for (const execution of turn.world.executionsOf(job.id)) {
-    if (isLive(execution)) stopExecution(turn, execution, 'Execution stopped for job update');
+    if (isLive(execution)) stopForUpdate(turn, execution, job);
   }
   return job;
 }
@@ -154,6 +162,16 @@ function idTaken(id: string): Answer<SubmitAnswer> {
     ok: false,
     error: { status: 409, code: 'ResourceInUse', component: 'JobStore', message: `job already exists: ${id}` },
   };
+}
+
+function runsAgain(ended: JobRecord, job: JobRecord): string {
+  return `the same job has ended as ${ended.state} before; it runs again as version ${job.version}`;
+}
+
+function otherType(job: JobRecord, { type }: SubmitJob): Answer<SubmitAnswer> {
+  const message = `Type: the job '${job.name}' is of type ${job.type} and cannot become ${type}`;
+  const hint = 'Submit it under another name.';
+  return { ok: false, error: { status: 400, code: 'BadRequest', component: 'Bacalhau', message, hint } };
 }
 
 function nothingChanged(job: JobRecord): Answer<SubmitAnswer> {

@@ -97,6 +97,7 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
       topic: 'Job Timeout',
       message: `Job timed out. Job took longer than ${seconds(job.needs.totalTimeoutMs)}`,
       details: { Hint: TIMEOUT_HINT, FailsExecution: 'true' },
+      failsExecutions: 'environment',
     });
   },
 

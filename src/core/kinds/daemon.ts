@@ -4,9 +4,9 @@ import type { Book } from '../book.ts';
 import { stopExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { meets } from '../placement/constraints.ts';
-import { noMatchingNodes } from '../placement/reasons.ts';
+import { lastFailures, noMatchingNodes } from '../placement/reasons.ts';
 import type { Turn } from '../turn.ts';
-import { fanOut, whyUnmatched } from './fan-out.ts';
+import { fanOut, whyFailed, whyUnmatched } from './fan-out.ts';
 import { stateByLiveness, type Kind } from './kind.ts';
 
 /** Always on every node that matches, also on those that join later. */
@@ -17,7 +17,11 @@ export const daemon: Kind = {
     fanOut(turn, job, (node, book) => !isBarred(node, book));
   },
   state: (turn, job) => stateByLiveness(job.state, turn.world.book(job)),
-  reason: (turn, job) => noMatchingNodes(whyUnmatched(turn, job), turn.world.nodes.size),
+  reason: (turn, job) => {
+    const failed = whyFailed(turn, job);
+    // Where it was tried is where it matches.
+    return failed.length > 0 ? lastFailures(failed) : noMatchingNodes(whyUnmatched(turn, job), turn.world.nodes.size);
+  },
   queueTimeoutMs: () => null,
 };
 

@@ -43,6 +43,18 @@ export function whyUnmatched(turn: Turn, job: JobRecord): NodeReason[] {
   return reasons;
 }
 
+/** What the last attempt said on each node where none has completed and none is live. */
+export function whyFailed(turn: Turn, job: JobRecord): NodeReason[] {
+  const book = turn.world.book(job);
+  const reasons: NodeReason[] = [];
+  for (const slot of book.slots()) {
+    const { last } = book.attempts(slot);
+    if (last === null || book.hasCompleted(slot) || book.liveExecution(slot) !== null) continue;
+    reasons.push({ nodeId: last.nodeId, reason: last.computeMessage || last.desiredMessage });
+  }
+  return reasons;
+}
+
 /** By id, so that the same world is looked at in the same order whatever its history. */
 function matchingNodes(turn: Turn, job: JobRecord): NodeRecord[] {
   const declined = declinedBy(turn, job);

@@ -16,14 +16,18 @@ const live = (core: CoreHarness, jobId: JobId) =>
   core.executionsOf(jobId).filter((e) => e.desiredState === 'Running' && core.world.executions.has(e.id));
 
 describe('an update under another type', () => {
-  test('leaves the type, and counts as that type does', () => {
+  const types = ['batch', 'service', 'ops', 'daemon'] as const;
+  const pairs = types.flatMap((from) => types.filter((to) => to !== from).map((to) => [from, to] as const));
+  test.for(pairs)('from %s to %s is refused, and changes nothing', ([from, to]) => {
     const core = new CoreHarness();
-    core.submit({ name: 'd', type: 'daemon', count: 0 });
-    const daemon = core.submit({ name: 'd', type: 'batch', count: 5 });
-    expect(core.job(daemon.jobId)).toMatchObject({ type: 'daemon', count: 0, version: 2 });
-    core.submit({ name: 'b', type: 'batch', count: 5 });
-    const batch = core.submit({ name: 'b', type: 'daemon', count: 0 });
-    expect(core.job(batch.jobId)).toMatchObject({ type: 'batch', count: 1, state: 'Queued' });
+    core.join('n-a');
+    const { jobId } = core.submit({ name: 'd', type: from, count: from === 'batch' ? 1 : 0 });
+    const before = core.job(jobId);
+    expect(core.trySubmit({ name: 'd', type: to, count: 0, force: true })).toMatchObject({
+      ok: false,
+      error: { status: 400, message: `Type: the job 'd' is of type ${from} and cannot become ${to}` },
+    });
+    expect(core.job(jobId)).toEqual(before);
   });
 });
 
@@ -149,12 +153,12 @@ describe('an ops job', () => {
     const core = new CoreHarness();
     const [a, b] = [core.join('n-a'), core.join('n-b')];
     const { jobId } = core.submit({ type: 'ops', count: 0 });
-    core.report(a, core.executionAt(jobId, 0).id, 1, failed('permanent'));
+    core.report(a, core.executionAt(jobId, 0).id, 1, failed('permanent', 'no such image'));
     expect(core.job(jobId).state).not.toBe('Failed');
     core.report(b, core.executionAt(jobId, 1).id, 1, completed());
     expect(core.job(jobId)).toMatchObject({
       state: 'Failed',
-      stateMessage: 'Job failed because one or more executions failed',
+      stateMessage: 'Job failed because one or more executions failed\n• Node n-a: no such image',
     });
   });
 
@@ -215,6 +219,54 @@ describe('a daemon job', () => {
     expect(core.executionsOf(jobId)).toHaveLength(2);
     core.join('n-a');
     expect(core.executionsOf(jobId)).toHaveLength(3);
+  });
+});
+
+describe('a job of every node says what its executions said', () => {
+  test('an ops job: by cause, the most common first', () => {
+    const core = new CoreHarness();
+    const nodes = ['n-a', 'n-b', 'n-c'].map((name) => core.join(name));
+    const { jobId } = core.submit({ type: 'ops', count: 0 });
+    nodes.forEach((node, i) => {
+      core.report(
+        node,
+        core.executionAt(jobId, i).id,
+        1,
+        failed('permanent', i === 0 ? 'no such image' : 'no such user'),
+      );
+    });
+    expect(core.job(jobId).stateMessage).toBe(
+      'Job failed because one or more executions failed\n• 2 of 3 nodes: no such user\n• Node n-a: no such image',
+    );
+  });
+
+  test('a daemon job that fails where it matches: not that no node has joined', () => {
+    const core = new CoreHarness();
+    const node = core.join('n-a');
+    const { jobId } = core.submit({ type: 'daemon', count: 0 });
+    core.report(node, core.execution(jobId).id, 1, failed('permanent', 'no such executable'));
+    expect(core.job(jobId)).toMatchObject({
+      state: 'Queued',
+      stateMessage: 'Job queued. no execution runs. last failures:\n• Node n-a: no such executable',
+    });
+  });
+
+  test('a daemon job that ends: the code with which it ended, while it waits for its next attempt', () => {
+    const core = new CoreHarness();
+    const node = core.join('n-a');
+    const { jobId } = core.submit({ type: 'daemon', count: 0 });
+    core.report(node, core.execution(jobId).id, 1, completed(3));
+    expect(core.job(jobId).stateMessage).toContain('execution completed unexpectedly with exit code 3');
+    core.advanceUntil(() => core.executionsOf(jobId).length === 2);
+    core.ack(node, core.executionAt(jobId, 1).id);
+    expect(core.job(jobId)).toMatchObject({ state: 'Running', stateMessage: '' });
+  });
+
+  test('a daemon job that no node matches still says why', () => {
+    const core = new CoreHarness();
+    core.join('n-a');
+    const { jobId } = core.submit({ type: 'daemon', count: 0, needs: { engine: 'wasm' } });
+    expect(core.job(jobId).stateMessage).toContain('Node n-a: does not support wasm, only docker');
   });
 });
 

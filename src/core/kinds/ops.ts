@@ -1,10 +1,10 @@
 import { MAX_ATTEMPTS } from '../../../schema/limits.ts';
 import type { Book, Slot } from '../book.ts';
 import { failJob } from '../job-state.ts';
-import { noMatchingNodes } from '../placement/reasons.ts';
+import { executionsFailed, noMatchingNodes } from '../placement/reasons.ts';
 import type { JobRecord } from '../../../schema/records.ts';
 import type { Turn } from '../turn.ts';
-import { fanOut, whyUnmatched } from './fan-out.ts';
+import { fanOut, whyFailed, whyUnmatched } from './fan-out.ts';
 import { stateByLiveness, type Kind } from './kind.ts';
 
 /**
@@ -22,7 +22,7 @@ export const ops: Kind = {
         message: noMatchingNodes(whyUnmatched(turn, job), turn.world.nodes.size),
       });
     } else if (!slots.every((slot) => turn.world.book(job).hasCompleted(slot))) {
-      failJob(turn, job, { topic: 'Scheduling', message: 'Job failed because one or more executions failed' });
+      failJob(turn, job, { topic: 'Scheduling', message: executionsFailed(whyFailed(turn, job)) });
     }
   },
   // Not every slot is completed: then `arrange` has failed the job.

@@ -1,6 +1,6 @@
 import { KEPT_UP_MEMORY_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
-import { stopExecution } from '../dispatch.ts';
+import { stopForUpdate } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import type { Turn } from '../turn.ts';
 import { stateByLiveness, type Kind } from './kind.ts';
@@ -31,12 +31,12 @@ export const service: Kind = {
 function roll(turn: Turn, job: JobRecord): void {
   const old = oldLive(turn, job);
   const surplus = old.filter((e) => e.partition >= job.count);
-  for (const execution of surplus) stopExecution(turn, execution, 'Execution stopped for job update');
+  for (const execution of surplus) stopForUpdate(turn, execution, job);
   const next = old.filter((e) => e.partition < job.count).sort((a, b) => a.partition - b.partition)[0];
   if (next === undefined) return;
   const book = turn.world.book(job);
   const isSettled = book.live === book.running && !heldBack(turn, job, old);
-  if (isSettled) stopExecution(turn, next, 'Execution stopped for job update');
+  if (isSettled) stopForUpdate(turn, next, job);
 }
 
 /** True while some partition of the new version that has no old copy any more does not run. */

@@ -39,8 +39,22 @@ export function noMatchingNodes(reasons: readonly NodeReason[], knownNodes: numb
   return describe(`not matching nodes to run job out of ${reasons.length} available nodes.`, reasons, knownNodes);
 }
 
+/** Why an ops job has failed. @see Bacalhau pkg/orchestrator/scheduler: the first sentence is its own */
+export function executionsFailed(failures: readonly NodeReason[]): string {
+  return group('Job failed because one or more executions failed', failures);
+}
+
+/** Why a job that is kept up runs nowhere although nodes match. */
+export function lastFailures(failures: readonly NodeReason[]): string {
+  return group('no execution runs. last failures:', failures);
+}
+
 function describe(head: string, reasons: readonly NodeReason[], knownNodes: number): string {
   if (reasons.length === 0) return `${head}\n• ${knownNodes === 0 ? 'no node has joined yet' : 'no node is connected'}`;
+  return group(head, reasons);
+}
+
+function group(head: string, reasons: readonly NodeReason[]): string {
   const groups = new Map<string, NodeId[]>();
   for (const { nodeId, reason } of reasons) {
     const group = groups.get(reason);

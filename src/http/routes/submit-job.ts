@@ -47,6 +47,7 @@ export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
   };
   const done = await command(deps, commandId, (retry) => deps.scheduler.submitJob({ ...fields, retry }));
   c.set('logFields', { jobId: done.jobId });
+  warnings.push(...(done.warnings ?? []));
   return answer(c, {
     JobID: done.jobId,
     EvaluationID: done.evaluationId,

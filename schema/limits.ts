@@ -38,7 +38,7 @@ export const MAX_GREETINGS_PER_MINUTE = 30;
 /** Connections that have not said hello, and how long each may take to say it in full. */
 export const MAX_STRANGERS = 2_000;
 export const HELLO_MS = 30_000;
-/** Frames of one connection: this many a second for long, and this many at once. */
+/** Frames of one node, over all its connections: this many a second for long, and this many at once. */
 export const FRAMES_PER_SECOND = 2_000;
 export const FRAMES_AT_ONCE = 10_000;
 /** The same in characters. */
@@ -47,6 +47,22 @@ export const FRAME_CHARS_AT_ONCE = 16_000_000;
 /** The same for `capacity` frames, each of which may make every waiting job be looked at. */
 export const CAPACITY_FRAMES_PER_SECOND = 0.5;
 export const CAPACITY_FRAMES_AT_ONCE = 30;
+/** Of all nodes together; beyond it a node has only its modest share. */
+export const ALL_FRAMES_PER_SECOND = 20_000;
+export const ALL_FRAMES_AT_ONCE = 100_000;
+export const ALL_FRAME_CHARS_PER_SECOND = 16_000_000;
+export const ALL_FRAME_CHARS_AT_ONCE = 128_000_000;
+export const MODEST_FRAMES_PER_SECOND = 50;
+export const MODEST_FRAMES_AT_ONCE = 4_000;
+export const MODEST_FRAME_CHARS_PER_SECOND = 64_000;
+export const MODEST_FRAME_CHARS_AT_ONCE = 6_000_000;
+/** Of one connection before its hello is complete: the hello, its `holds`, and a few that are not known here. */
+export const STRANGER_FRAMES = 32;
+export const STRANGER_CHARS = 8_000_000;
+/** A frame of such a connection is large from here on; of large ones all of them together may send only so much. */
+export const LARGE_FRAME_CHARS = 64 * 1024;
+export const LARGE_CHARS_PER_SECOND = 8_000_000;
+export const LARGE_CHARS_AT_ONCE = 64_000_000;
 /** Partitions of one job. */
 export const MAX_COUNT = 100_000;
 /** Name and namespace of a job, in characters. */

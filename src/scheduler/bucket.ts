@@ -20,12 +20,22 @@ export class Bucket {
 
   /** False when there is not as much left; then nothing is taken. */
   take(amount: number, now: EpochMs): boolean {
+    this.#fill(now);
+    if (amount > this.#left) return false;
+    this.#left -= amount;
+    return true;
+  }
+
+  /** True when nothing was taken that has not come back: a new bucket would be the same. */
+  isFull(now: EpochMs): boolean {
+    this.#fill(now);
+    return this.#left === this.#allowance.atOnce;
+  }
+
+  #fill(now: EpochMs): void {
     const { atOnce, perSecond } = this.#allowance;
     const elapsedMs = Math.max(0, now - this.#at);
     this.#left = Math.min(atOnce, this.#left + (elapsedMs * perSecond) / 1000);
     this.#at = now;
-    if (amount > this.#left) return false;
-    this.#left -= amount;
-    return true;
   }
 }

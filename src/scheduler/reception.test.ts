@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { NodeId } from '../../schema/ids.ts';
 import {
+  ALL_FRAME_CHARS_AT_ONCE,
   CAPACITY_FRAMES_AT_ONCE,
   FRAME_CHARS_AT_ONCE,
   FRAMES_AT_ONCE,
   HELLO_MS,
+  LARGE_CHARS_AT_ONCE,
   MAX_HOLDS,
   MAX_HOLDS_PENDING,
   MAX_HOLDS_PER_FRAME,
   MAX_STRANGERS,
+  STRANGER_FRAMES,
 } from '../../schema/limits.ts';
 import type { FromAgent, Hello } from '../../schema/protocol/from-agent.ts';
 import { closeCodes } from '../../schema/protocol/version.ts';
@@ -201,6 +204,38 @@ describe('a session', () => {
     expect(harness.taken).toHaveLength(before);
   });
 
+  test('does not get more by dialling again', async () => {
+    const harness = new Harness();
+    const socket = await harness.greeted();
+    for (let i = 0; i < FRAMES_AT_ONCE + 1; i++) await harness.say(socket, '{"type":"later"}');
+    expect(socket.closed?.code).toBe(1008);
+    const again = await harness.greeted();
+    await harness.say(again, '{"type":"later"}');
+    expect(again.closed?.code).toBe(1008);
+    const other = await harness.greeted('n-b');
+    await harness.say(other, '{"type":"later"}');
+    expect(other.closed).toBeNull();
+  });
+
+  test('is closed when all say too much and it more than others, and the modest are served', async () => {
+    const harness = new Harness();
+    const modest = await harness.greeted('n-modest');
+    const loud: FakeSocket[] = [];
+    const frame = `{"type":"later","x":"${'x'.repeat(1_000_000)}"}`;
+    for (let n = 0; n * 15 < 2 * (ALL_FRAME_CHARS_AT_ONCE / 1_000_000); n++) {
+      const socket = await harness.greeted(`n-${n}`);
+      loud.push(socket);
+      for (let i = 0; i < 15; i++) await harness.say(socket, frame);
+    }
+    expect(loud.some((socket) => socket.closed === null)).toBe(true);
+    expect(loud.at(-1)?.closed).toMatchObject({ code: 1008, reason: expect.stringContaining('its share') });
+    for (const { executionId } of held(1_000)) {
+      await harness.say(modest, { type: 'report', executionId, seq: 1, state: 'Cancelled', message: '' });
+    }
+    expect(modest.closed).toBeNull();
+    expect(harness.countOf('frame')).toBe(1_000);
+  });
+
   test('may go on for ever at an honest pace', async () => {
     const harness = new Harness();
     const socket = await harness.greeted();
@@ -262,24 +297,45 @@ describe('what a hello lists', () => {
     }
     expect(begun.map((socket) => socket.closed?.code)).toEqual([undefined, undefined, undefined, undefined, 1013]);
     for (const socket of begun) await harness.reception.takeClose(socket, 'gone');
+    harness.now += 1_000;
     const next = harness.accept();
     await harness.say(next, hello('n-next', { holds: page }));
     expect(next.closed).toBeNull();
     expect(harness.countOf('greeting')).toBe(1);
   });
 
-  test('again counts anew: a hello that is begun twice is one', async () => {
+  test('again counts anew: a hello that is begun often is one', async () => {
     const harness = new Harness();
     const socket = harness.accept();
-    for (let i = 0; i < 2 * (MAX_HOLDS_PENDING / MAX_HOLDS_PER_FRAME); i++) {
-      await harness.say(socket, hello('n-a', { holds: page, more: true }));
-      harness.now += 1_000;
+    for (let i = 0; i < STRANGER_FRAMES; i++) {
+      await harness.say(socket, hello('n-a', { holds: page.slice(0, 1_000), more: true }));
     }
     expect(socket.closed).toBeNull();
   });
 });
 
 describe('a connection that does not say hello', () => {
+  test('may say no more than a hello takes, also when others send as much', async () => {
+    const harness = new Harness();
+    const small = harness.accept();
+    for (let i = 0; i <= STRANGER_FRAMES; i++) await harness.say(small, '{"type":"later"}');
+    expect(small.closed).toEqual({ code: 1008, reason: 'more frames than a hello takes' });
+    const large = harness.accept();
+    const frame = `{"type":"later","x":"${'x'.repeat(1_000_000)}"}`;
+    for (let i = 0; i < 9; i++) await harness.say(large, frame);
+    expect(large.closed).toEqual({ code: 1008, reason: 'more characters than a hello takes' });
+    const codes: (number | undefined)[] = [];
+    for (let n = 0; n < 2 * (LARGE_CHARS_AT_ONCE / 1_000_000); n++) {
+      const socket = harness.accept();
+      await harness.say(socket, frame);
+      codes.push(socket.closed?.code);
+    }
+    expect([codes[0], codes.at(-1)]).toEqual([undefined, 1008]);
+    // Whoever holds little is greeted all the same.
+    await harness.greeted();
+    expect(harness.countOf('greeting')).toBe(1);
+  });
+
   test.each([
     ['nothing', []],
     ['half of a hello', [hello('n-a', { more: true })]],

@@ -5,7 +5,7 @@ import { ShoalError } from '../../schema/errors.ts';
 import type { CoreEvent, Reply } from '../core/decide.ts';
 import type { Session } from '../core/world.ts';
 import { readAttachment } from './attachment.ts';
-import { Pace } from './pace.ts';
+import { Paces } from './pace.ts';
 import { SOCKET_OPEN, type ObjectSocket, type ShellPorts } from './runtime.ts';
 import type { Sockets } from './sockets.ts';
 import { Strangers, type Introduced, type Refusal } from './strangers.ts';
@@ -25,7 +25,7 @@ export class Reception {
   readonly #strangers: Strangers;
   /** Greeted sockets whose attachment is written once their greeting is committed. */
   readonly #greeted = new Map<ObjectSocket, Session>();
-  readonly #paces = new WeakMap<ObjectSocket, Pace>();
+  readonly #paces: Paces;
   readonly #traffic: Tally<'frames' | 'chars' | 'ignored' | 'refused'>;
 
   /** @param ownId how the orchestrator names itself: no agent may take this id */
@@ -39,6 +39,7 @@ export class Reception {
     this.#ports = ports;
     this.#take = take;
     this.#ownId = ownId;
+    this.#paces = new Paces(ports.now());
     this.#strangers = new Strangers(ports, (socket, refusal) => this.#refuse(socket, refusal));
     this.#traffic = new Tally('object.traffic', ports);
   }
@@ -58,8 +59,9 @@ export class Reception {
     const chars = typeof data === 'string' ? data.length : data.byteLength;
     this.#traffic.add({ frames: 1, chars });
     const now = this.#ports.now();
-    const pace = this.#paceOf(socket, now);
-    const tooMuch = pace.whyNot(chars, now);
+    const sender = this.#sender(socket);
+    const tooMuch =
+      sender === null ? this.#paces.whyNotYet(socket, chars, now) : this.#paces.whyNot(sender.nodeId, chars, now);
     if (tooMuch !== null) return this.#expel(socket, tooMuch);
     const decoded = decodeFrame(fromAgent, data);
     if (!decoded.ok) {
@@ -68,9 +70,13 @@ export class Reception {
       return;
     }
     const { frame } = decoded;
-    const tooOften = frame.type === 'capacity' ? pace.whyNoCapacity(now) : null;
+    if (sender === null || frame.type === 'hello' || frame.type === 'holds') {
+      return this.#hearStranger(socket, frame, { sender, chars });
+    }
+    const tooOften = frame.type === 'capacity' ? this.#paces.whyNoCapacity(sender.nodeId, now) : null;
     if (tooOften !== null) return this.#expel(socket, tooOften);
-    await this.#hear(socket, frame, chars);
+    this.#sockets.markHeard(sender.id, now);
+    await this.#take({ type: 'frame', session: sender, frame }, chars);
   }
 
   async takeClose(socket: ObjectSocket, why: string): Promise<void> {
@@ -82,27 +88,26 @@ export class Reception {
     await this.#take({ type: 'disconnect', session: sender.id, nodeId: sender.nodeId, why }, 0);
   }
 
-  async #hear(socket: ObjectSocket, frame: FromAgent, chars: number): Promise<void> {
-    const sender = this.#sender(socket);
-    if (frame.type === 'hello' || frame.type === 'holds') {
-      // An agent greets once on a socket: a second hello is an old one, and what it lists is no longer so.
-      if (sender !== null) return this.#traffic.add({ ignored: 1 });
-      if (frame.type === 'hello' && frame.protocol < MIN_PROTOCOL_VERSION) {
-        const why = `protocol ${frame.protocol} is not served any more, update the agent`;
-        return this.#refuse(socket, { code: closeCodes.unsupportedVersion, why });
-      }
-      const refusal =
-        frame.type === 'hello'
-          ? this.#strangers.greet(socket, frame, chars)
-          : this.#strangers.goOn(socket, frame.holds, chars);
-      if (refusal !== null) return this.#refuse(socket, refusal);
-      return frame.more ? undefined : this.#greet(socket);
-    }
-    if (sender === null) {
+  async #hearStranger(
+    socket: ObjectSocket,
+    frame: FromAgent,
+    { sender, chars }: { sender: Session | null; chars: number },
+  ): Promise<void> {
+    if (frame.type !== 'hello' && frame.type !== 'holds') {
       return this.#refuse(socket, { code: closeCodes.protocolError, why: `${frame.type} before hello` });
     }
-    this.#sockets.markHeard(sender.id, this.#ports.now());
-    await this.#take({ type: 'frame', session: sender, frame }, chars);
+    // An agent greets once on a socket: a second hello is an old one, and what it lists is no longer so.
+    if (sender !== null) return this.#traffic.add({ ignored: 1 });
+    if (frame.type === 'hello' && frame.protocol < MIN_PROTOCOL_VERSION) {
+      const why = `protocol ${frame.protocol} is not served any more, update the agent`;
+      return this.#refuse(socket, { code: closeCodes.unsupportedVersion, why });
+    }
+    const refusal =
+      frame.type === 'hello'
+        ? this.#strangers.greet(socket, frame, chars)
+        : this.#strangers.goOn(socket, frame.holds, chars);
+    if (refusal !== null) return this.#refuse(socket, refusal);
+    if (!frame.more) await this.#greet(socket);
   }
 
   async #greet(socket: ObjectSocket): Promise<void> {
@@ -135,15 +140,6 @@ export class Reception {
     if (attachment === null) return this.#greeted.get(socket) ?? null;
     const { session, node, agentInstance, connectedAt } = attachment;
     return { id: session, nodeId: node, agentInstance, connectedAt };
-  }
-
-  #paceOf(socket: ObjectSocket, now: number): Pace {
-    let pace = this.#paces.get(socket);
-    if (pace === undefined) {
-      pace = new Pace(now);
-      this.#paces.set(socket, pace);
-    }
-    return pace;
   }
 
   /** Closes a connection that says too much, and ends its session at once: its other end may never answer. */

@@ -38,6 +38,8 @@ export const MAX_GREETINGS_PER_MINUTE = 30;
 /** Connections that have not said hello, and how long each may take to say it in full. */
 export const MAX_STRANGERS = 2_000;
 export const HELLO_MS = 30_000;
+/** One that has not said it after this time makes room for another when there are too many. */
+export const HELLO_AT_ONCE_MS = 5_000;
 /** Frames of one node, over all its connections: this many a second for long, and this many at once. */
 export const FRAMES_PER_SECOND = 2_000;
 export const FRAMES_AT_ONCE = 10_000;

@@ -5,6 +5,7 @@ import {
   CAPACITY_FRAMES_AT_ONCE,
   FRAME_CHARS_AT_ONCE,
   FRAMES_AT_ONCE,
+  HELLO_AT_ONCE_MS,
   HELLO_MS,
   LARGE_CHARS_AT_ONCE,
   MAX_HOLDS,
@@ -353,18 +354,31 @@ describe('a connection that does not say hello', () => {
   test('counts: beyond two thousand no other is accepted, until they have said it or gone', async () => {
     const harness = new Harness();
     const sockets = Array.from({ length: MAX_STRANGERS }, () => harness.accept());
-    expect(harness.reception.isOpen).toBe(false);
+    expect(harness.reception.mayAccept()).toBe(false);
     const [first, second] = sockets;
     if (first === undefined || second === undefined) throw new Error('no sockets');
     await harness.say(first, hello());
-    expect(harness.reception.isOpen).toBe(true);
+    expect(harness.reception.mayAccept()).toBe(true);
     harness.accept();
-    expect(harness.reception.isOpen).toBe(false);
+    expect(harness.reception.mayAccept()).toBe(false);
     await harness.reception.takeClose(second, 'gone');
-    expect(harness.reception.isOpen).toBe(true);
+    expect(harness.reception.mayAccept()).toBe(true);
     await harness.advance(HELLO_MS);
     for (let i = 0; i < MAX_STRANGERS - 1; i++) harness.accept();
-    expect(harness.reception.isOpen).toBe(true);
+    expect(harness.reception.mayAccept()).toBe(true);
+  });
+
+  test('makes room, when there is none, as soon as an honest one would long have said it', async () => {
+    const harness = new Harness();
+    const [first, second] = Array.from({ length: MAX_STRANGERS }, () => harness.accept());
+    await harness.advance(HELLO_AT_ONCE_MS - 1);
+    expect(harness.reception.mayAccept()).toBe(false);
+    await harness.advance(1);
+    expect(harness.reception.mayAccept()).toBe(true);
+    expect([first?.closed?.code, second?.closed]).toEqual([1013, null]);
+    harness.accept();
+    await harness.greeted();
+    expect(harness.countOf('greeting')).toBe(1);
   });
 
   test('is left alone once it has', async () => {

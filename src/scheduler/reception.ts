@@ -44,9 +44,9 @@ export class Reception {
     this.#traffic = new Tally('object.traffic', ports);
   }
 
-  /** False while as many connections as there may be have not said hello. */
-  get isOpen(): boolean {
-    return !this.#strangers.isFull;
+  /** False while as many connections as there may be have not said hello. Ask once for each that is to be accepted. */
+  mayAccept(): boolean {
+    return this.#strangers.makeRoom();
   }
 
   accepted(socket: ObjectSocket): void {

@@ -92,8 +92,8 @@ export class Shell implements SchedulerRpc {
   }
 
   /** False while too many connections have not said who they are: no more are accepted then. */
-  get isOpen(): boolean {
-    return this.#reception.isOpen;
+  mayAccept(): boolean {
+    return this.#reception.mayAccept();
   }
 
   /** A connection was made; it has not said who it is. */

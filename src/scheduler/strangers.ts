@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../schema/ids.ts';
-import { HELLO_MS, MAX_HOLDS, MAX_HOLDS_PENDING, MAX_STRANGERS } from '../../schema/limits.ts';
+import { HELLO_AT_ONCE_MS, HELLO_MS, MAX_HOLDS, MAX_HOLDS_PENDING, MAX_STRANGERS } from '../../schema/limits.ts';
 import type { Held } from '../../schema/protocol/common.ts';
 import type { Hello } from '../../schema/protocol/from-agent.ts';
 import { closeCodes } from '../../schema/protocol/version.ts';
@@ -46,8 +46,14 @@ export class Strangers {
     this.#expired = expired;
   }
 
-  get isFull(): boolean {
-    return this.#known.size >= MAX_STRANGERS;
+  /** True when another one may come. An honest agent says hello at once: whoever has not makes room when there is none. */
+  makeRoom(): boolean {
+    if (this.#known.size < MAX_STRANGERS) return true;
+    const [oldest] = this.#known;
+    if (oldest === undefined || oldest[1].acceptedAt > this.#ports.now() - HELLO_AT_ONCE_MS) return false;
+    this.remove(oldest[0]);
+    this.#expired(oldest[0], { code: closeCodes.tryAgainLater, why: 'others wait to say hello' });
+    return true;
   }
 
   /** Notes when a connection was made; what it says may come long after. */

@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ACK_MS, FRAMES_AT_ONCE } from '../../schema/limits.ts';
-import { closeCodes } from '../../schema/protocol/version.ts';
+import { closeCodes, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 import type { Env } from '../../src/env.ts';
 import worker from '../../src/index.ts';
 import { api, completed, eventually, FakeAgent, stateOf, submit } from './fake-agent.ts';
@@ -232,9 +232,12 @@ describe('a cron that finds a wake-up overdue', () => {
 describe('a node that was rejected', () => {
   const change = (Action: string) => api('PUT', '/orchestrator/nodes/n-a', { Action });
 
-  test('and is approved again works at once, on the connection that it has', async () => {
+  test.each([
+    ['this', PROTOCOL_VERSION],
+    ['the version before', MIN_PROTOCOL_VERSION],
+  ])('and is approved again works at once, on the connection that it has: an agent of %s', async (_, protocol) => {
     const agent = new FakeAgent('n-a');
-    const { session } = await agent.connect();
+    const { session } = await agent.connect([], { protocol });
     await change('reject');
     expect((await agent.next('welcome')).mode).toBe('stopOnly');
     const jobId = await submit();

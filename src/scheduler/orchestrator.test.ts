@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../schema/ids.ts';
-import { ACK_MS } from '../../schema/limits.ts';
-import { completed } from '../../test/harness/core.ts';
+import { ACK_MS, RESERVE_AFTER_MS } from '../../schema/limits.ts';
+import { completed, needs } from '../../test/harness/core.ts';
 import { OrchestratorHarness } from '../../test/harness/orchestrator.ts';
 import { D1Store } from '../store/d1-store.ts';
 import { overdueWake } from './overdue.ts';
@@ -248,25 +248,43 @@ describe('the fence row', () => {
   const writes = (harness: OrchestratorHarness) =>
     Number(harness.db.sqlite.prepare('SELECT commit_seq AS n FROM fence').get()?.['n']);
 
-  test('does not go on promising a wake-up after the last deadline meant nothing any more', async () => {
+  /** A new object on the same database, in which all has ended and the node has left. */
+  async function idle(): Promise<OrchestratorHarness> {
     const harness = new OrchestratorHarness();
-    await harness.join('n-a');
-    await harness.stop(((await harness.submit()) as { value: { jobId: JobId } }).value.jobId);
-    harness.db.sqlite.prepare('UPDATE fence SET next_wake = ?').run(harness.now + 1_000);
-    // A new object finds nothing to wait for, and writes no row but this one.
-    const other = new OrchestratorHarness({}, harness.db);
-    for (const { executionId } of harness.frames('run')) {
-      const session = await other.join('n-a', [{ executionId, state: 'Cancelled', lastSeq: 1 }]);
-      await other.report(session, { type: 'report', executionId, seq: 1, state: 'Cancelled', message: '' });
-    }
-    harness.db.sqlite.prepare('UPDATE fence SET next_wake = ?').run(harness.now + 1_000);
-    const last = new OrchestratorHarness({}, harness.db);
-    last.alarmAt = null;
-    await last.wake();
-    expect(nextWake(last)).toBe(0);
-    const quiet = writes(last);
-    for (let i = 0; i < 5; i++) await last.wake();
-    expect(writes(last)).toBe(quiet);
-    expect(await overdueWake(new D1Store(last.db), last.now + 86_400_000)).toBeNull();
+    const session = await harness.join('n-a');
+    await harness.orchestrator.take({ type: 'frame', session, frame: { type: 'bye', reason: 'stopping' } }, 0);
+    return new OrchestratorHarness({}, harness.db);
+  }
+
+  test('does not go on promising a wake-up when nothing is owed any more', async () => {
+    const harness = await idle();
+    harness.db.sqlite.prepare('UPDATE fence SET next_wake = ?').run(harness.now - 1);
+    await harness.wake();
+    expect(nextWake(harness)).toBe(0);
+    const quiet = writes(harness);
+    for (let i = 0; i < 5; i++) await harness.wake();
+    expect(writes(harness)).toBe(quiet);
+    expect(await overdueWake(new D1Store(harness.db), harness.now + 86_400_000)).toBeNull();
+  });
+
+  test('says when the next deadline is, when the one that it promised meant nothing and that is far', async () => {
+    const harness = await idle();
+    await harness.submit({ needs: { ...needs, queueTimeoutMs: 86_400_000 } });
+    const next = new OrchestratorHarness({}, harness.db);
+    // Until here it was looked whether a node is to be kept free for it.
+    next.now += RESERVE_AFTER_MS;
+    expect(nextWake(next)).toBeLessThanOrEqual(next.now);
+    await next.wake();
+    expect(nextWake(next)).toBeGreaterThan(next.now + 80_000_000);
+    const quiet = writes(next);
+    await next.wake();
+    expect(writes(next)).toBe(quiet);
+  });
+
+  test('of an idle installation is not written', async () => {
+    const harness = await idle();
+    const before = writes(harness);
+    for (let i = 0; i < 5; i++) await harness.wake();
+    expect(writes(harness)).toBe(before);
   });
 });

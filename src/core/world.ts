@@ -134,6 +134,7 @@ export class World {
   forgetNode(nodeId: NodeId): void {
     this.nodes.delete(nodeId);
     this.instances.delete(nodeId);
+    this.greetings.delete(nodeId);
     this.lastChoice.delete(nodeId);
     this.offered.delete(nodeId);
     this.#openOfNode.delete(nodeId);

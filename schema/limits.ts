@@ -22,6 +22,49 @@ export const MAX_NODE_CPU = 1_000_000;
 export const MAX_FRAME_CHARS = 1024 * 1024;
 /** Executions listed in one `hello` or `holds` frame. */
 export const MAX_HOLDS_PER_FRAME = 5_000;
+/** Executions that one node holds at most: those in one `hello` and the `holds` frames that follow it. */
+export const MAX_HOLDS = 50_000;
+/** Listed by all nodes that are saying hello at the same time. */
+export const MAX_HOLDS_PENDING = 200_000;
+/** What a machine calls itself. */
+export const MAX_HOSTNAME_CHARS = 255;
+/** Nodes of one installation, and what all of them say about themselves, as JSON. */
+export const MAX_NODES = 5_000;
+export const MAX_ALL_NODE_INFO_BYTES = 16_000_000;
+/** Nodes that join for the first time within a minute. */
+export const MAX_NEW_NODES_PER_MINUTE = 2_000;
+/** Connections of one node within a minute. */
+export const MAX_GREETINGS_PER_MINUTE = 30;
+/** Connections that have not said hello, and how long each may take to say it in full. */
+export const MAX_STRANGERS = 2_000;
+export const HELLO_MS = 30_000;
+/** One that has not said it after this time makes room for another when there are too many. */
+export const HELLO_AT_ONCE_MS = 5_000;
+/** Frames of one node, over all its connections: this many a second for long, and this many at once. */
+export const FRAMES_PER_SECOND = 2_000;
+export const FRAMES_AT_ONCE = 10_000;
+/** The same in characters. */
+export const FRAME_CHARS_PER_SECOND = 2_000_000;
+export const FRAME_CHARS_AT_ONCE = 16_000_000;
+/** The same for `capacity` frames, each of which may make every waiting job be looked at. */
+export const CAPACITY_FRAMES_PER_SECOND = 0.5;
+export const CAPACITY_FRAMES_AT_ONCE = 30;
+/** Of all nodes together; beyond it a node has only its modest share. */
+export const ALL_FRAMES_PER_SECOND = 20_000;
+export const ALL_FRAMES_AT_ONCE = 100_000;
+export const ALL_FRAME_CHARS_PER_SECOND = 16_000_000;
+export const ALL_FRAME_CHARS_AT_ONCE = 128_000_000;
+export const MODEST_FRAMES_PER_SECOND = 50;
+export const MODEST_FRAMES_AT_ONCE = 4_000;
+export const MODEST_FRAME_CHARS_PER_SECOND = 64_000;
+export const MODEST_FRAME_CHARS_AT_ONCE = 6_000_000;
+/** Of one connection before its hello is complete: the hello, its `holds`, and a few that are not known here. */
+export const STRANGER_FRAMES = 32;
+export const STRANGER_CHARS = 8_000_000;
+/** A frame of such a connection is large from here on; of large ones all of them together may send only so much. */
+export const LARGE_FRAME_CHARS = 64 * 1024;
+export const LARGE_CHARS_PER_SECOND = 8_000_000;
+export const LARGE_CHARS_AT_ONCE = 64_000_000;
 /** Partitions of one job. */
 export const MAX_COUNT = 100_000;
 /** Name and namespace of a job, in characters. */
@@ -38,9 +81,15 @@ export const MAX_UNPAGED_ROWS = 10_000;
 /** One turn of the Scheduler takes at most this many events and bytes. */
 export const MAX_TURN_EVENTS = 1_000;
 export const MAX_TURN_BYTES = 4_000_000;
-/** The Scheduler's inbox; beyond it commands get 503 and frames are dropped (they come again). */
+/**
+ * What may wait for a turn: submits, stops, and what agents say, each for itself. Beyond it commands get 503 and frames
+ * are dropped (they come again).
+ */
 export const MAX_INBOX_COMMANDS = 2_000;
+export const MAX_INBOX_FRAMES = 20_000;
 export const MAX_INBOX_BYTES = 16_000_000;
+/** Of one node. */
+export const MAX_INBOX_NODE_FRAMES = 5_000;
 /** D1: bytes of bound JSON in one statement, and statements in one batch. */
 export const MAX_STATEMENT_BYTES = 1_000_000;
 export const MAX_BATCH_STATEMENTS = 14;

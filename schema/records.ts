@@ -116,6 +116,8 @@ export interface NodeInfo {
   readonly agentVersion: string;
   readonly os: string;
   readonly arch: string;
+  /** What the machine calls itself; absent when its agent does not say. */
+  readonly hostname?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly engines: readonly string[];
   readonly publishers: readonly string[];

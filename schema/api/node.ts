@@ -24,6 +24,7 @@ export const ComputeNodeInfo = z.object({
   MaxJobRequirements: Amounts,
   RunningExecutions: z.int(),
   EnqueuedExecutions: z.int(),
+  /** What the machine calls itself; empty when its agent does not say. */
   address: z.string(),
 });
 
@@ -40,6 +41,8 @@ export type NodeInfo = z.infer<typeof NodeInfo>;
 export const NodeState = z.object({
   Info: NodeInfo,
   Membership: z.enum(memberships),
+  /** It keeps what it has and gets nothing new; absent otherwise. Bacalhau's clients do not know it. */
+  Draining: z.literal(true).optional(),
   /** The same as `ConnectionState.Status`, for older clients. */
   Connection: z.enum(connections),
   ConnectionState: z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ExecutionId, NodeId } from '../ids.ts';
-import { MAX_HOLDS_PER_FRAME } from '../limits.ts';
+import { MAX_HOLDS_PER_FRAME, MAX_HOSTNAME_CHARS } from '../limits.ts';
 import { Amounts, Failure, Held, Message, Output } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
@@ -14,6 +14,8 @@ export const Hello = z.object({
   agentVersion: z.string().max(64),
   os: z.string().max(64),
   arch: z.string().max(64),
+  /** What the machine calls itself. Absent before version 3. */
+  hostname: z.string().max(MAX_HOSTNAME_CHARS).optional(),
   labels: z.record(z.string().max(320), z.string().max(1024)),
   engines: z.array(z.string().max(64)).max(32),
   publishers: z.array(z.string().max(64)).max(32),
@@ -78,5 +80,5 @@ export type FromAgent = z.infer<typeof FromAgent>;
 
 export const fromAgent: FrameSchema<FromAgent> = {
   schema: FromAgent,
-  types: ['hello', 'holds', 'ack', 'reject', 'report', 'capacity', 'bye'] satisfies FromAgent['type'][],
+  types: { hello: true, holds: true, ack: true, reject: true, report: true, capacity: true, bye: true },
 };

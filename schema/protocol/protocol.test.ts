@@ -3,16 +3,17 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { MAX_FRAME_CHARS } from '../limits.ts';
-import { decodeFrame } from './frames.ts';
+import { decodeFrame, type FrameSchema } from './frames.ts';
 import { fromAgent } from './from-agent.ts';
 import { LogPull } from './log-link.ts';
 import { toAgent } from './to-agent.ts';
-import { MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './version.ts';
+import { closeReason, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './version.ts';
 
 /** One line a version: what both ends' frames hash to. A changed hash asks for a new version and a line here. */
 const hashes: Readonly<Record<number, string>> = {
   1: '5d114a23aab7830f',
   2: 'e06d82640288e517',
+  3: '34821aab365cef7b',
 };
 
 test('the version goes up when a frame changes', () => {
@@ -20,6 +21,80 @@ test('the version goes up when a frame changes', () => {
   const hash = createHash('sha256').update(JSON.stringify(frames)).digest('hex').slice(0, 16);
   expect(hash).toBe(hashes[PROTOCOL_VERSION]);
   expect(PROTOCOL_VERSION - MIN_PROTOCOL_VERSION).toBeLessThanOrEqual(1);
+});
+
+test('what one end sends is read at the version before, and the other way round', () => {
+  const capacity = { cpu: 1, memory: 1, disk: 1, gpu: 0 };
+  const lists = { labels: {}, engines: [], publishers: [], sources: [] };
+  const who = { nodeId: 'n-a', agentInstance: 'i', agentVersion: '0', os: 'linux', arch: 'amd64' };
+  const hello = { type: 'hello', protocol: 2, ...who, ...lists, capacity, holds: [], more: false };
+  expect(decodeFrame(fromAgent, JSON.stringify(hello))).toEqual({ ok: true, frame: hello });
+  const named = { ...hello, protocol: 3, hostname: 'box' };
+  expect(decodeFrame(fromAgent, JSON.stringify(named))).toEqual({ ok: true, frame: named });
+});
+
+describe('a type of frame', () => {
+  const typesIn = (schema: z.ZodType) => {
+    const found = new Set<string>();
+    const walk = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return;
+      const type = (value as { properties?: { type?: { const?: unknown } } }).properties?.type?.const;
+      if (typeof type === 'string') found.add(type);
+      for (const part of Object.values(value)) walk(part);
+    };
+    walk(z.toJSONSchema(schema));
+    return [...found].sort();
+  };
+
+  test.each([
+    ['an agent', fromAgent],
+    ['the orchestrator', toAgent],
+  ])('that %s may send is known to the decoder', (_, { schema, types }) => {
+    expect(Object.keys(types).sort()).toEqual(typesIn(schema));
+  });
+
+  test('that is left out of the list does not compile, nor does one too many', () => {
+    const schema = z.discriminatedUnion('type', [
+      z.object({ type: z.literal('a') }),
+      z.object({ type: z.literal('b') }),
+    ]);
+    type Ab = z.infer<typeof schema>;
+    const all: FrameSchema<Ab> = { schema, types: { a: true, b: true } };
+    // @ts-expect-error `b` is forgotten
+    const forgotten: FrameSchema<Ab> = { schema, types: { a: true } };
+    // @ts-expect-error there is no `c`
+    const tooMany: FrameSchema<Ab> = { schema, types: { a: true, b: true, c: true } };
+    expect([all, forgotten, tooMany].map((one) => decodeFrame<Ab>(one, '{"type":"b"}').ok)).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  test.each(['toString', 'constructor', '__proto__', 'hasOwnProperty'])('is not found on every object: %s', (type) => {
+    expect(decodeFrame(fromAgent, JSON.stringify({ type }))).toEqual({ ok: false, ignore: true, type });
+  });
+});
+
+describe('a close reason', () => {
+  test('is at most 123 bytes of well-formed UTF-8, and the head of what it was made of', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+        const reason = closeReason(text);
+        expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
+        expect(reason.isWellFormed()).toBe(true);
+        expect(text.toWellFormed().replaceAll('\0', '\u{fffd}').startsWith(reason)).toBe(true);
+      }),
+    );
+    expect(closeReason('é'.repeat(330))).toBe('é'.repeat(61));
+    expect(closeReason('x'.repeat(123))).toHaveLength(123);
+  });
+
+  test('of a frame that cannot be read fits into a close frame, whatever the frame was', () => {
+    const decoded = decodeFrame(fromAgent, JSON.stringify({ type: 'hello', labels: { ['é'.repeat(330)]: 1 } }));
+    expect(decoded).toMatchObject({ ok: false, code: 1007 });
+    expect(Buffer.byteLength('why' in decoded ? decoded.why : '')).toBeLessThanOrEqual(123);
+  });
 });
 
 describe('decoding', () => {

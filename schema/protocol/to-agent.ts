@@ -18,7 +18,7 @@ const header = z.object({
 export const Welcome = header.extend({
   type: z.literal('welcome'),
   protocol: z.int().positive(),
-  /** `stopOnly`: the node may not run anything; it is emptied and then closed. */
+  /** `stopOnly`: the node may not run anything, and is emptied; an `active` may follow on the same connection. */
   mode: z.enum(['active', 'stopOnly']),
   heartbeatMs: z.int().positive(),
 });
@@ -70,5 +70,5 @@ export type ToAgent = z.infer<typeof ToAgent>;
 
 export const toAgent: FrameSchema<ToAgent> = {
   schema: ToAgent,
-  types: ['welcome', 'run', 'stop', 'keep', 'ackReport', 'openLog'] satisfies ToAgent['type'][],
+  types: { welcome: true, run: true, stop: true, keep: true, ackReport: true, openLog: true },
 };

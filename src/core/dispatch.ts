@@ -1,4 +1,4 @@
-import type { EvaluationId } from '../../schema/ids.ts';
+import type { EpochMs, EvaluationId, ExecutionId } from '../../schema/ids.ts';
 import { shortId } from '../../schema/ids.ts';
 import {
   ACK_MS,
@@ -12,8 +12,8 @@ import {
 import type { ExecutionRecord, FailureClass, JobRecord, NodeRecord } from '../../schema/records.ts';
 import { msOf } from './clock.ts';
 import { isLive, isOpen } from './execution.ts';
-import type { Turn } from './turn.ts';
-import type { Session } from './world.ts';
+import type { Message, Turn } from './turn.ts';
+import type { Session, World } from './world.ts';
 
 /** Decides one attempt: the row, its line of history, and the `run` that leaves after the commit. */
 export function startExecution(
@@ -63,6 +63,21 @@ export interface StopOptions {
   readonly jobVersion?: number;
   /** The stop is a failure of this class, and so will the end be that the agent reports. */
   readonly failureClass?: FailureClass;
+}
+
+/**
+ * Counts the deadlines of frames from when they were sent: what the turn did before that is not the agent's time. What
+ * was set when they were decided stays for those that could not be sent.
+ */
+export function countFromSending({ timers }: World, sent: readonly Message[], sentAt: EpochMs): void {
+  const atLeast = (kind: 'ack' | 'stop', id: ExecutionId, at: EpochMs) => {
+    const set = timers.get(kind, id);
+    if (set !== null && set < at) timers.set(kind, id, at);
+  };
+  for (const { body } of sent) {
+    if (body.type === 'run') atLeast('ack', body.execution.id, sentAt + ACK_MS);
+    else if (body.type === 'stop') atLeast('stop', body.executionId, sentAt + STOP_RESEND_MS);
+  }
 }
 
 /** Wants the execution to end. It stays charged until its agent says that it is over. */

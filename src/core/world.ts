@@ -46,6 +46,8 @@ export class World {
   readonly sessions = new Map<NodeId, Session>();
   /** Which process of an agent spoke last for a node, and when that changed. */
   readonly instances = new Map<NodeId, { readonly instance: string; readonly changes: readonly EpochMs[] }>();
+  /** When each node's sessions of the last minute began. */
+  readonly greetings = new Map<NodeId, readonly EpochMs[]>();
   /** Nodes that missed a deadline and have been silent since: placed on only when nothing else is left. */
   readonly lastChoice = new Set<NodeId>();
   readonly queue = new WaitQueue();
@@ -132,6 +134,7 @@ export class World {
   forgetNode(nodeId: NodeId): void {
     this.nodes.delete(nodeId);
     this.instances.delete(nodeId);
+    this.greetings.delete(nodeId);
     this.lastChoice.delete(nodeId);
     this.offered.delete(nodeId);
     this.#openOfNode.delete(nodeId);

@@ -106,10 +106,12 @@ export function presentEvent(event: EventRecord, forOldClients: boolean): JobHis
 
 /** @param live what the Scheduler knows of the node; null when it could not be asked: then D1's facts are shown alone */
 export function presentNode(node: NodeRecord, live: LiveNode | null): NodeState {
-  const status = live === null ? node.connection : live.connected ? 'CONNECTED' : 'DISCONNECTED';
-  const connected = status === 'CONNECTED';
+  const isHere = live === null ? node.connection === 'CONNECTED' : live.connected;
+  // One that was rejected keeps its socket, so that approving it takes effect at once; to clients it is shut out.
+  const connected = isHere && node.membership !== 'REJECTED';
+  const status = connected ? 'CONNECTED' : 'DISCONNECTED';
   const capacity = presentAmounts(node.info.capacity);
-  const { engines, publishers, sources, os, arch, labels } = node.info;
+  const { engines, publishers, sources, os, arch, hostname, labels } = node.info;
   return {
     Info: {
       NodeID: node.id,
@@ -126,17 +128,18 @@ export function presentNode(node: NodeRecord, live: LiveNode | null): NodeState 
         MaxJobRequirements: capacity,
         RunningExecutions: live?.runningExecutions ?? 0,
         EnqueuedExecutions: 0,
-        address: '',
+        address: hostname ?? '',
       },
       BacalhauVersion: { ...API_VERSION, GOOS: os, GOARCH: arch },
     },
     Membership: node.membership,
+    ...(node.draining && { Draining: true as const }),
     Connection: status,
     ConnectionState: {
       Status: status,
       LastHeartbeat: msText(live === null || live.lastHeard === 0 ? node.connectedAt : live.lastHeard),
       ConnectedSince: msText(node.connectedAt),
-      DisconnectedSince: connected ? ZERO_TIME : msText(node.disconnectedAt),
+      DisconnectedSince: connected ? ZERO_TIME : timeText(node.disconnectedAt * 1000 || node.modifiedAt),
       ...(node.lastError !== '' && { LastError: node.lastError }),
     },
   };

@@ -32,6 +32,16 @@ export async function plannedAlarm(ctx: ObjectContext): Promise<EpochMs | null |
 }
 
 /**
+ * Looks whether a wake-up that seems overdue is none, while nothing is loaded: the object's own alarm is ahead, or it was
+ * about leases alone, which hold. False when nothing at all is planned: then the fence row says otherwise, and is wrong.
+ */
+export async function owesNothingYet(ctx: ObjectContext, now: EpochMs): Promise<boolean> {
+  const planned = await plannedAlarm(ctx);
+  if (planned === undefined || planned === null) return false;
+  return planned > now || passLeaseAlarm(ctx, now);
+}
+
+/**
  * The cheap path of an alarm while nothing is loaded: when no other deadline is due and every node that holds work was
  * heard within its lease, only the alarm moves on.
  * @returns true when that was all there was to do

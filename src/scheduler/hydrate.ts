@@ -4,7 +4,7 @@ import { isKeptUp } from '../core/book.ts';
 import { repeated } from '../core/events/submit.ts';
 import type { World } from '../core/world.ts';
 import type { JobNameKey, Store } from '../store/store.ts';
-import type { Waiting } from './inbox.ts';
+import type { Waiting } from './lanes.ts';
 
 /** What was read for the commands of one turn. */
 export interface Hydrated {

@@ -1,75 +1,143 @@
 import { ShoalError } from '../../schema/errors.ts';
-import { MAX_INBOX_BYTES, MAX_INBOX_COMMANDS, MAX_TURN_BYTES, MAX_TURN_EVENTS } from '../../schema/limits.ts';
-import { isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
+import type { NodeId } from '../../schema/ids.ts';
+import {
+  MAX_INBOX_BYTES,
+  MAX_INBOX_COMMANDS,
+  MAX_INBOX_FRAMES,
+  MAX_INBOX_NODE_FRAMES,
+  MAX_TURN_BYTES,
+  MAX_TURN_EVENTS,
+} from '../../schema/limits.ts';
+import type { CoreEvent, Reply } from '../core/decide.ts';
+import { Line, Rounds, type Lane, type Room, type Waiting } from './lanes.ts';
 
-/** An event that waits for its turn, with whoever waits for it. */
-export interface Waiting {
-  readonly event: CoreEvent;
-  /** About how much of a turn it takes. */
-  readonly bytes: number;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** Of every turn, as far as there is something to fill it; what one kind leaves the others may have. */
+const FRAMES_SHARE = 1 / 2;
+const COMMANDS_SHARE = 1 / 4;
+/** How often frames that wait behind a long stretch of work are looked for. */
+const MAX_LOOKS = 10;
 
-/** What agents say first, then what frees nodes, then deadlines, then new work. */
-const order: Readonly<Record<CoreEvent['type'], number>> = {
-  start: 0,
-  greeting: 1,
-  frame: 1,
-  disconnect: 1,
-  stopJob: 2,
-  changeNode: 2,
-  wake: 3,
-  submitJob: 4,
-  rerunJob: 4,
-};
-
-/** Events between turns. Bounded: commands beyond the bound are refused, frames are dropped and come again. */
+/**
+ * Events between turns: what agents say, what frees nodes (stops, changes of nodes), deadlines, new work. Each kind has
+ * room of its own and a share of every turn, so that none of them can starve another. Bounded: commands beyond the bound
+ * are refused, and so are greetings; frames are dropped and come again.
+ */
 export class Inbox {
-  #lanes: Waiting[][] = [[], [], [], [], []];
-  #bytes = 0;
-  #count = 0;
+  readonly #frames = new Rounds();
+  readonly #stops = new Line();
+  readonly #submits = new Line();
+  #wake: { readonly waiting: Waiting; readonly reply: Promise<Reply> } | null = null;
+  #places = 0;
   dropped = 0;
 
   get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.#wake === null && this.#frames.count + this.#stops.count + this.#submits.count === 0;
   }
 
-  /** Resolves once the event's turn is committed. @throws ShoalError ServiceUnavailable when a command finds it full */
+  /** Resolves once the event's turn is committed. @throws ShoalError ServiceUnavailable when there is no room for it */
   add(event: CoreEvent, bytes: number): Promise<Reply> {
-    if (this.#count >= MAX_INBOX_COMMANDS || this.#bytes + bytes > MAX_INBOX_BYTES) {
-      if (isCommand(event)) return Promise.reject(tooBusy());
-      if (event.type === 'frame') {
-        this.dropped += 1;
-        return Promise.resolve(null);
-      }
+    switch (event.type) {
+      case 'start':
+        throw new Error('a start is no event from outside');
+      case 'wake':
+        return this.#addWake();
+      case 'greeting':
+        return this.#addFrame(event.greeting.hello.nodeId, event, bytes);
+      case 'frame':
+        return this.#addFrame(event.session.nodeId, event, bytes);
+      case 'disconnect':
+        return this.#join(event.nodeId, event, bytes);
+      case 'stopJob':
+      case 'changeNode':
+        return this.#addCommand(this.#stops, event, bytes);
+      case 'submitJob':
+      case 'rerunJob':
+        return this.#addCommand(this.#submits, event, bytes);
     }
-    return new Promise((resolve, reject) => {
-      this.#lanes[order[event.type]]?.push({ event, bytes, resolve, reject });
-      this.#bytes += bytes;
-      this.#count += 1;
-    });
   }
 
-  /** Takes out what fits one turn, in order; at least one event when there is any. */
-  take(): Waiting[] {
-    const taken: Waiting[] = [];
-    let bytes = 0;
-    for (const lane of this.#lanes) {
-      let from = 0;
-      for (; from < lane.length; from++) {
-        const next = lane[from];
-        if (next === undefined || taken.length === MAX_TURN_EVENTS) break;
-        if (taken.length > 0 && bytes + next.bytes > MAX_TURN_BYTES) break;
-        taken.push(next);
-        bytes += next.bytes;
-      }
-      lane.splice(0, from);
+  /**
+   * Before deadlines are judged: frames that have arrived, but wait behind a long stretch of work of this very object, are
+   * let in. They may say that a deadline was met.
+   * @param yieldOnce  lets whatever else waits for this thread run
+   */
+  async letIn(yieldOnce: () => Promise<void>): Promise<void> {
+    if (this.#wake === null) return;
+    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+      const before = this.#places;
+      await yieldOnce();
+      if (this.#places === before) return;
     }
-    this.#bytes -= bytes;
-    this.#count -= taken.length;
-    return taken;
   }
+
+  /**
+   * Takes out what fits one turn, at least one event when there is any: frames first, then what frees nodes, then
+   * deadlines, then new work. Deadlines wait for frames that were there before them.
+   */
+  take(): Waiting[] {
+    const room: Room = { events: MAX_TURN_EVENTS, bytes: MAX_TURN_BYTES };
+    const lanes: readonly [Lane, number][] = [
+      [this.#frames, FRAMES_SHARE],
+      [this.#stops, COMMANDS_SHARE],
+      [this.#submits, COMMANDS_SHARE],
+    ];
+    const taken = lanes.map(([lane, share]) => take(lane, share, room));
+    lanes.forEach(([lane], i) => taken[i]?.push(...lane.take(room, false)));
+    const [frames = [], stops = [], submits = []] = taken;
+    return [...frames.sort((a, b) => a.place - b.place), ...stops, ...this.#takeWake(), ...submits];
+  }
+
+  #takeWake(): Waiting[] {
+    const wake = this.#wake?.waiting;
+    if (wake === undefined || this.#frames.oldest < wake.place) return [];
+    this.#wake = null;
+    return [wake];
+  }
+
+  /** One look at the deadlines serves all who ask for it before it begins. */
+  #addWake(): Promise<Reply> {
+    if (this.#wake !== null) return this.#wake.reply;
+    this.#wake = this.#wait({ type: 'wake' }, 0);
+    return this.#wake.reply;
+  }
+
+  #addFrame(nodeId: NodeId, event: CoreEvent, bytes: number): Promise<Reply> {
+    const isFull =
+      this.#frames.count >= MAX_INBOX_FRAMES ||
+      this.#frames.countOf(nodeId) >= MAX_INBOX_NODE_FRAMES ||
+      this.#frames.bytes + bytes > MAX_INBOX_BYTES;
+    if (!isFull) return this.#join(nodeId, event, bytes);
+    if (event.type === 'greeting') return Promise.reject(tooBusy());
+    this.dropped += 1;
+    return Promise.resolve(null);
+  }
+
+  #addCommand(lane: Line, event: CoreEvent, bytes: number): Promise<Reply> {
+    if (lane.count >= MAX_INBOX_COMMANDS || lane.bytes + bytes > MAX_INBOX_BYTES) return Promise.reject(tooBusy());
+    const { waiting, reply } = this.#wait(event, bytes);
+    lane.add(waiting);
+    return reply;
+  }
+
+  #join(nodeId: NodeId, event: CoreEvent, bytes: number): Promise<Reply> {
+    const { waiting, reply } = this.#wait(event, bytes);
+    this.#frames.add(nodeId, waiting);
+    return reply;
+  }
+
+  #wait(event: CoreEvent, bytes: number): { readonly waiting: Waiting; readonly reply: Promise<Reply> } {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    return { waiting: { event, bytes, place: this.#places++, resolve, reject }, reply: promise };
+  }
+}
+
+/** A kind's own share of the turn. */
+function take(lane: Lane, share: number, room: Room): Waiting[] {
+  const own: Room = { events: MAX_TURN_EVENTS * share, bytes: MAX_TURN_BYTES * share };
+  const taken = lane.take(own, true);
+  for (const { bytes } of taken) room.bytes -= bytes;
+  room.events -= taken.length;
+  return taken;
 }
 
 export function tooBusy(): ShoalError {

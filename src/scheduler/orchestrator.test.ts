@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../schema/ids.ts';
-import { completed } from '../../test/harness/core.ts';
+import { ACK_MS, RESERVE_AFTER_MS } from '../../schema/limits.ts';
+import { completed, needs } from '../../test/harness/core.ts';
 import { OrchestratorHarness } from '../../test/harness/orchestrator.ts';
+import { D1Store } from '../store/d1-store.ts';
+import { overdueWake } from './overdue.ts';
 
 const lost = (after: boolean) => ({ error: new Error('D1_ERROR: network connection lost'), after });
 
@@ -176,5 +179,112 @@ describe('growth', () => {
     await harness.join('n-b');
     expect(await harness.submit()).toMatchObject({ ok: false, error: { status: 507 } });
     expect(await harness.stop(value.jobId)).toMatchObject({ ok: true });
+  });
+});
+
+describe('the deadline of a run', () => {
+  test('counts from when the frame was sent, however long the turn took before that', async () => {
+    const harness = new OrchestratorHarness();
+    const session = await harness.join('n-a');
+    harness.db.onCall = () => void (harness.now += ACK_MS - 1);
+    await harness.submit();
+    harness.db.onCall = () => {};
+    harness.now += ACK_MS - 1;
+    await harness.wake();
+    expect(harness.count('executions', 'fenced = 1')).toBe(0);
+    const executionId = harness.frames('run')[0]?.executionId;
+    if (executionId === undefined) throw new Error('no run');
+    await harness.orchestrator.take({ type: 'frame', session, frame: { type: 'ack', executionId } }, 0);
+    harness.now += ACK_MS;
+    await harness.wake();
+    expect(harness.count('executions', 'fenced = 1')).toBe(0);
+  });
+
+  test('is met all the same: an agent that says nothing loses the execution', async () => {
+    const harness = new OrchestratorHarness();
+    await harness.join('n-a');
+    await harness.submit();
+    harness.now += ACK_MS + 1;
+    await harness.wake();
+    expect(harness.count('executions', 'fenced = 1')).toBe(1);
+  });
+
+  test('counts from the decision when the frame could not be sent', async () => {
+    const first = new OrchestratorHarness();
+    await first.join('n-a');
+    await first.submit();
+    const harness = new OrchestratorHarness({}, first.db);
+    harness.db.unreachable = /job_versions v/;
+    harness.db.onCall = () => void (harness.now += 500);
+    await harness.join('n-a');
+    expect([harness.frames('welcome').length, harness.frames('run').length]).toEqual([1, 0]);
+    harness.db.onCall = () => {};
+    // The alarm was set for it before the commit.
+    harness.now = harness.alarmAt ?? 0;
+    await harness.wake();
+    expect(harness.count('executions', 'fenced = 1')).toBe(1);
+  });
+
+  test('is not judged before frames that wait behind a long stretch of work', async () => {
+    const harness = new OrchestratorHarness();
+    const session = await harness.join('n-a');
+    await harness.submit();
+    const executionId = harness.frames('run')[0]?.executionId;
+    if (executionId === undefined) throw new Error('no run');
+    harness.now += ACK_MS + 1;
+    // The acknowledgement has arrived, and is read only when this thread is free again.
+    harness.behind.push(
+      () => void harness.orchestrator.take({ type: 'frame', session, frame: { type: 'ack', executionId } }, 0),
+    );
+    await harness.wake();
+    expect(harness.count('executions', 'fenced = 1')).toBe(0);
+    expect(harness.count('executions', "compute_state = 'BidAccepted'")).toBe(1);
+  });
+});
+
+describe('the fence row', () => {
+  const nextWake = (harness: OrchestratorHarness) =>
+    Number(harness.db.sqlite.prepare('SELECT next_wake AS at FROM fence').get()?.['at']);
+  const writes = (harness: OrchestratorHarness) =>
+    Number(harness.db.sqlite.prepare('SELECT commit_seq AS n FROM fence').get()?.['n']);
+
+  /** A new object on the same database, in which all has ended and the node has left. */
+  async function idle(): Promise<OrchestratorHarness> {
+    const harness = new OrchestratorHarness();
+    const session = await harness.join('n-a');
+    await harness.orchestrator.take({ type: 'frame', session, frame: { type: 'bye', reason: 'stopping' } }, 0);
+    return new OrchestratorHarness({}, harness.db);
+  }
+
+  test('does not go on promising a wake-up when nothing is owed any more', async () => {
+    const harness = await idle();
+    harness.db.sqlite.prepare('UPDATE fence SET next_wake = ?').run(harness.now - 1);
+    await harness.wake();
+    expect(nextWake(harness)).toBe(0);
+    const quiet = writes(harness);
+    for (let i = 0; i < 5; i++) await harness.wake();
+    expect(writes(harness)).toBe(quiet);
+    expect(await overdueWake(new D1Store(harness.db), harness.now + 86_400_000)).toBeNull();
+  });
+
+  test('says when the next deadline is, when the one that it promised meant nothing and that is far', async () => {
+    const harness = await idle();
+    await harness.submit({ needs: { ...needs, queueTimeoutMs: 86_400_000 } });
+    const next = new OrchestratorHarness({}, harness.db);
+    // Until here it was looked whether a node is to be kept free for it.
+    next.now += RESERVE_AFTER_MS;
+    expect(nextWake(next)).toBeLessThanOrEqual(next.now);
+    await next.wake();
+    expect(nextWake(next)).toBeGreaterThan(next.now + 80_000_000);
+    const quiet = writes(next);
+    await next.wake();
+    expect(writes(next)).toBe(quiet);
+  });
+
+  test('of an idle installation is not written', async () => {
+    const harness = await idle();
+    const before = writes(harness);
+    for (let i = 0; i < 5; i++) await harness.wake();
+    expect(writes(harness)).toBe(before);
   });
 });

@@ -6,14 +6,18 @@ import type { LiveNode } from '../core/commands.ts';
 import { decide, isCommand, type AgentFrame, type CoreEvent, type Reply } from '../core/decide.ts';
 import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
+import { countFromSending } from '../core/dispatch.ts';
 import { World } from '../core/world.ts';
 import type { Batch, FenceRow } from '../store/store.ts';
 import { commitForSure, SILENCE_MS, StoreSilent } from './commit.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { hydrate } from './hydrate.ts';
-import { Inbox, type Waiting } from './inbox.ts';
+import { Inbox } from './inbox.ts';
+import type { Waiting } from './lanes.ts';
 import { Outbox } from './outbox.ts';
+import { misleads } from './overdue.ts';
 import type { Ports, Settings } from './ports.ts';
+import { Tally } from './tally.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
@@ -46,6 +50,7 @@ export class Orchestrator {
   readonly #inbox = new Inbox();
   readonly #outbox: Outbox;
   readonly #housekeeping: Housekeeping;
+  readonly #turns: Tally<'turns' | 'events' | 'rows' | 'ms'>;
   #reign: Reign | null = null;
   #turning = false;
 
@@ -54,6 +59,7 @@ export class Orchestrator {
     this.#settings = settings;
     this.#outbox = new Outbox(ports.store, ports.executionToken?.bind(ports));
     this.#housekeeping = new Housekeeping(settings);
+    this.#turns = new Tally('turns', ports);
   }
 
   get isLoaded(): boolean {
@@ -114,6 +120,7 @@ export class Orchestrator {
     this.#turning = true;
     let pause = FIRST_PAUSE_MS;
     while (!this.#inbox.isEmpty) {
+      await this.#inbox.letIn(() => this.#ports.sleep(0));
       const ok = await this.#takeTurn(this.#inbox.take());
       pause = ok ? FIRST_PAUSE_MS : Math.min(LAST_PAUSE_MS, pause * 2);
       if (!ok) await this.#ports.sleep(pause);
@@ -191,7 +198,7 @@ export class Orchestrator {
     const next = reign.world.timers.next();
     // The alarm was set for the same moment: should this turn fail, it comes again by that.
     if (next !== null && next <= this.#ports.now()) this.#inbox.add({ type: 'wake' }, 0).catch(() => {});
-    this.#ports.log('turn', { events: taken.length, rows: turn.rowCount, ms: this.#ports.now() - startedAt });
+    this.#turns.add({ turns: 1, events: taken.length, rows: turn.rowCount, ms: this.#ports.now() - startedAt });
   }
 
   #decide(turn: Turn, event: CoreEvent): Reply {
@@ -277,14 +284,16 @@ export class Orchestrator {
   async #commit(reign: Reign, turn: Turn): Promise<void> {
     // Housekeeping goes along with turns that others do not wait behind; an idle installation is not woken for it.
     const prune = this.#inbox.isEmpty ? this.#housekeeping.due(reign.now) : null;
-    const isSameHold = reign.world.reservations === reign.fence.reservations;
-    if (turn.rowCount === 0 && prune === null && isSameHold) return;
+    const nextWake = reign.world.timers.next() ?? 0;
+    const isRowRight =
+      reign.world.reservations === reign.fence.reservations && !misleads(reign.fence.nextWake, nextWake);
+    if (turn.rowCount === 0 && prune === null && isRowRight) return;
     const batch: Batch = {
       cell: this.#settings.cell,
       epoch: reign.fence.epoch,
       commitSeq: reign.fence.commitSeq,
       commitId: this.#ports.newId(),
-      nextWake: reign.world.timers.next() ?? 0,
+      nextWake,
       clock: reign.world.clock,
       reservations: reign.world.reservations,
       now: reign.now,
@@ -301,21 +310,20 @@ export class Orchestrator {
         'warn',
       );
     }
-    const { commitId, nextWake, clock, reservations } = batch;
+    const { commitId, clock, reservations } = batch;
     reign.fence = { ...reign.fence, commitSeq: batch.commitSeq + 1, commitId, nextWake, clock, reservations };
   }
 
   async #speak(reign: Reign, turn: Turn): Promise<void> {
     for (const note of turn.notes) this.#ports.log('note', { note }, 'warn');
     for (const nodeId of turn.touchedNodes) this.#attach(reign.world, nodeId);
-    try {
-      for (const { session, frame } of await this.#ask(this.#outbox.frames(turn.messages, reign.fence.epoch))) {
-        this.#ports.send(session, frame);
-      }
-    } catch (error) {
-      // What was not sent is sent again when its deadline passes.
-      this.#ports.log('send.failed', { error: String(error) }, 'error');
-    }
+    // What could not be sent is sent again when its deadline passes; only a `run` needs the database.
+    const failed = (error: unknown) => this.#ports.log('send.failed', { error: describe(error) }, 'error');
+    const specs = (await this.#ask(this.#outbox.specsFor(turn.messages)).catch(failed)) ?? new Map();
+    const frames = (await this.#outbox.frames(turn.messages, reign.fence.epoch, specs).catch(failed)) ?? [];
+    for (const { message, frame } of frames) this.#ports.send(message.session, frame);
+    const sent = frames.map(({ message }) => message);
+    countFromSending(reign.world, sent, Math.max(reign.now, this.#ports.now()));
     for (const { session, code, reason } of turn.closings) this.#ports.close(session, code, reason);
   }
 

@@ -37,19 +37,24 @@ export class Outbox {
     this.#specs.delete(key);
   }
 
-  /** Frames in the order of the messages. A `run` whose specification cannot be had is left out: its deadline repairs it. */
-  async frames(messages: readonly Message[], epoch: number): Promise<{ session: string; frame: string }[]> {
-    const specs = await this.#specsFor(messages);
-    const frames: { session: string; frame: string }[] = [];
-    for (const { session, body } of messages) {
+  /** Frames in the order of the messages. A `run` without its specification is left out: its deadline repairs it. */
+  async frames(
+    messages: readonly Message[],
+    epoch: number,
+    specs: ReadonlyMap<string, JobSpec>,
+  ): Promise<{ message: Message; frame: string }[]> {
+    const frames: { message: Message; frame: string }[] = [];
+    for (const message of messages) {
+      const { session, body } = message;
       const frame = toFrame(body, { epoch, session }, specs);
       if (frame?.type === 'run') frame.token = await this.#tokenOf?.(frame.executionId);
-      if (frame !== null) frames.push({ session, frame: JSON.stringify(frame) });
+      if (frame !== null) frames.push({ message, frame: JSON.stringify(frame) });
     }
     return frames;
   }
 
-  async #specsFor(messages: readonly Message[]): Promise<ReadonlyMap<string, JobSpec>> {
+  /** The specifications that these messages need. @throws Error when the database does not answer */
+  async specsFor(messages: readonly Message[]): Promise<ReadonlyMap<string, JobSpec>> {
     const specs = new Map<string, JobSpec>();
     const missing: SpecKey[] = [];
     for (const { body } of messages) {

@@ -13,3 +13,12 @@ export async function overdueWake(store: Pick<Store, 'readFence'>, now: EpochMs)
   if (fence === null || fence.nextWake === 0 || fence.nextWake > now - OVERDUE_MS) return null;
   return fence.nextWake;
 }
+
+/**
+ * True when who goes by the fence row would find a Scheduler overdue that owes nothing yet, or would not find one that
+ * does. Both times are of the next wake-up, 0 for none.
+ */
+export function misleads(written: EpochMs, next: EpochMs): boolean {
+  if (written === 0 || next === 0) return written !== next;
+  return Math.abs(next - written) >= OVERDUE_MS;
+}

@@ -1,37 +1,37 @@
-import type { EpochMs } from '../../schema/ids.ts';
 import { decodeFrame } from '../../schema/protocol/frames.ts';
-import { fromAgent, type Hello } from '../../schema/protocol/from-agent.ts';
-import type { Held } from '../../schema/protocol/common.ts';
-import { closeCodes, MIN_PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
+import { fromAgent, type FromAgent } from '../../schema/protocol/from-agent.ts';
+import { closeCodes, closeReason, MIN_PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
+import { ShoalError } from '../../schema/errors.ts';
 import type { CoreEvent, Reply } from '../core/decide.ts';
 import type { Session } from '../core/world.ts';
 import { readAttachment } from './attachment.ts';
-import type { ObjectSocket, ShellPorts } from './runtime.ts';
+import { Paces } from './pace.ts';
+import { SOCKET_OPEN, type ObjectSocket, type ShellPorts } from './runtime.ts';
 import type { Sockets } from './sockets.ts';
+import { Strangers, type Introduced, type Refusal } from './strangers.ts';
+import { Tally } from './tally.ts';
 
-interface Pending {
-  readonly hello: Hello;
-  readonly holds: Held[];
-}
+type Ports = Pick<ShellPorts, 'now' | 'newId' | 'within' | 'log'>;
 
-/** Reads what agents send: tells a greeting from the frames of a greeted session, and refuses what is neither. */
+/**
+ * Reads what agents send: tells a greeting from the frames of a greeted session, and refuses what is neither, or too
+ * much. Whoever has the node token may send anything, so nothing here costs more than a bounded share.
+ */
 export class Reception {
   readonly #sockets: Sockets;
-  readonly #ports: Pick<ShellPorts, 'now' | 'newId' | 'log'>;
+  readonly #ports: Ports;
   readonly #take: (event: CoreEvent, bytes: number) => Promise<Reply>;
-  /** When sockets that have not been greeted were accepted. */
-  readonly #acceptedAt = new Map<ObjectSocket, EpochMs>();
-  /** Hellos whose list is not complete yet; lost with the object, and then the agent dials again. */
-  readonly #pending = new Map<ObjectSocket, Pending>();
+  readonly #ownId: () => Promise<string>;
+  readonly #strangers: Strangers;
   /** Greeted sockets whose attachment is written once their greeting is committed. */
   readonly #greeted = new Map<ObjectSocket, Session>();
-
-  readonly #ownId: () => Promise<string>;
+  readonly #paces: Paces;
+  readonly #traffic: Tally<'frames' | 'chars' | 'ignored' | 'refused'>;
 
   /** @param ownId how the orchestrator names itself: no agent may take this id */
   constructor(
     sockets: Sockets,
-    ports: Pick<ShellPorts, 'now' | 'newId' | 'log'>,
+    ports: Ports,
     take: (event: CoreEvent, bytes: number) => Promise<Reply>,
     ownId: () => Promise<string>,
   ) {
@@ -39,33 +39,48 @@ export class Reception {
     this.#ports = ports;
     this.#take = take;
     this.#ownId = ownId;
+    this.#paces = new Paces(ports.now());
+    this.#strangers = new Strangers(ports, (socket, refusal) => this.#refuse(socket, refusal));
+    this.#traffic = new Tally('object.traffic', ports);
   }
 
-  /** Notes when a connection was made; what it says may come long after. */
+  /** False while as many connections as there may be have not said hello. Ask once for each that is to be accepted. */
+  mayAccept(): boolean {
+    return this.#strangers.makeRoom();
+  }
+
   accepted(socket: ObjectSocket): void {
-    this.#acceptedAt.set(socket, this.#ports.now());
+    this.#strangers.add(socket);
   }
 
   async takeFrame(socket: ObjectSocket, data: string | ArrayBuffer): Promise<void> {
+    // What is still on its way on a connection that was closed comes again on the next one.
+    if (socket.readyState !== SOCKET_OPEN) return;
+    const chars = typeof data === 'string' ? data.length : data.byteLength;
+    this.#traffic.add({ frames: 1, chars });
+    const now = this.#ports.now();
+    const sender = this.#sender(socket);
+    const tooMuch =
+      sender === null ? this.#paces.whyNotYet(socket, chars, now) : this.#paces.whyNot(sender.nodeId, chars, now);
+    if (tooMuch !== null) return this.#expel(socket, tooMuch);
     const decoded = decodeFrame(fromAgent, data);
     if (!decoded.ok) {
-      if (decoded.ignore) this.#ports.log('frame.ignored', { type: decoded.type }, 'warn');
-      else this.#refuse(socket, decoded.code, decoded.why);
+      if (decoded.ignore) this.#traffic.add({ ignored: 1 });
+      else this.#refuse(socket, decoded);
       return;
     }
     const { frame } = decoded;
-    const bytes = typeof data === 'string' ? data.length : 0;
-    if (frame.type === 'hello') return this.#takeHello(socket, frame, bytes);
-    if (frame.type === 'holds') return this.#takeHolds(socket, frame, bytes);
-    const sender = this.#sender(socket);
-    if (sender === null) return this.#refuse(socket, closeCodes.protocolError, `${frame.type} before hello`);
-    this.#sockets.markHeard(sender.id, this.#ports.now());
-    await this.#take({ type: 'frame', session: sender, frame }, bytes);
+    if (sender === null || frame.type === 'hello' || frame.type === 'holds') {
+      return this.#hearStranger(socket, frame, { sender, chars });
+    }
+    const tooOften = frame.type === 'capacity' ? this.#paces.whyNoCapacity(sender.nodeId, now) : null;
+    if (tooOften !== null) return this.#expel(socket, tooOften);
+    this.#sockets.markHeard(sender.id, now);
+    await this.#take({ type: 'frame', session: sender, frame }, chars);
   }
 
   async takeClose(socket: ObjectSocket, why: string): Promise<void> {
-    this.#pending.delete(socket);
-    this.#acceptedAt.delete(socket);
+    this.#strangers.remove(socket);
     const sender = this.#sender(socket);
     this.#greeted.delete(socket);
     if (sender === null) return;
@@ -73,54 +88,51 @@ export class Reception {
     await this.#take({ type: 'disconnect', session: sender.id, nodeId: sender.nodeId, why }, 0);
   }
 
-  async #takeHello(socket: ObjectSocket, hello: Hello, bytes: number): Promise<void> {
-    if (hello.protocol < MIN_PROTOCOL_VERSION) {
-      const why = `protocol ${hello.protocol} is not served any more, update the agent`;
-      return this.#refuse(socket, closeCodes.unsupportedVersion, why);
+  async #hearStranger(
+    socket: ObjectSocket,
+    frame: FromAgent,
+    { sender, chars }: { sender: Session | null; chars: number },
+  ): Promise<void> {
+    if (frame.type !== 'hello' && frame.type !== 'holds') {
+      return this.#refuse(socket, { code: closeCodes.protocolError, why: `${frame.type} before hello` });
     }
     // An agent greets once on a socket: a second hello is an old one, and what it lists is no longer so.
-    if (this.#sender(socket) !== null) return this.#ports.log('frame.ignored', { type: 'hello' }, 'warn');
-    this.#pending.set(socket, { hello, holds: [...hello.holds] });
-    if (!hello.more) await this.#greet(socket, bytes);
+    if (sender !== null) return this.#traffic.add({ ignored: 1 });
+    if (frame.type === 'hello' && frame.protocol < MIN_PROTOCOL_VERSION) {
+      const why = `protocol ${frame.protocol} is not served any more, update the agent`;
+      return this.#refuse(socket, { code: closeCodes.unsupportedVersion, why });
+    }
+    const refusal =
+      frame.type === 'hello'
+        ? this.#strangers.greet(socket, frame, chars)
+        : this.#strangers.goOn(socket, frame.holds, chars);
+    if (refusal !== null) return this.#refuse(socket, refusal);
+    if (!frame.more) await this.#greet(socket);
   }
 
-  async #takeHolds(socket: ObjectSocket, frame: { holds: Held[]; more: boolean }, bytes: number): Promise<void> {
-    const pending = this.#pending.get(socket);
-    if (pending === undefined) return this.#refuse(socket, closeCodes.protocolError, 'holds before hello');
-    pending.holds.push(...frame.holds);
-    if (!frame.more) await this.#greet(socket, bytes);
-  }
-
-  async #greet(socket: ObjectSocket, bytes: number): Promise<void> {
+  async #greet(socket: ObjectSocket): Promise<void> {
     try {
       const own = await this.#ownId();
       // The socket may have closed meanwhile.
-      const pending = this.#pending.get(socket);
-      if (pending === undefined) return;
-      this.#pending.delete(socket);
-      if (pending.hello.nodeId !== own) return await this.#welcome(socket, pending, bytes);
-      this.#refuse(socket, closeCodes.protocolError, `the node id ${own} is the orchestrator's own`);
+      const introduced = this.#strangers.take(socket);
+      if (introduced === null) return;
+      if (introduced.hello.nodeId !== own) return await this.#welcome(socket, introduced);
+      this.#refuse(socket, { code: closeCodes.protocolError, why: `the node id ${own} is the orchestrator's own` });
     } catch (error) {
       // The agent would wait for its welcome.
-      this.#pending.delete(socket);
-      this.#refuse(socket, closeCodes.protocolError, 'say hello again');
+      const isBusy = error instanceof ShoalError && error.shape.status === 503;
+      const code = isBusy ? closeCodes.tryAgainLater : closeCodes.protocolError;
+      this.#refuse(socket, { code, why: 'say hello again' });
       throw error;
     }
   }
 
-  async #welcome(socket: ObjectSocket, { hello, holds }: Pending, bytes: number): Promise<void> {
+  async #welcome(socket: ObjectSocket, { acceptedAt, hello, holds, size }: Introduced): Promise<void> {
     const id = this.#ports.newId();
-    const now = this.#ports.now();
-    const acceptedAt = this.#acceptedAt.get(socket) ?? now;
-    this.#acceptedAt.delete(socket);
-    this.#greeted.set(socket, {
-      id,
-      nodeId: hello.nodeId,
-      agentInstance: hello.agentInstance,
-      connectedAt: acceptedAt,
-    });
-    this.#sockets.add(id, socket, now);
-    await this.#take({ type: 'greeting', greeting: { session: id, acceptedAt, hello, holds } }, bytes);
+    const { nodeId, agentInstance } = hello;
+    this.#greeted.set(socket, { id, nodeId, agentInstance, connectedAt: acceptedAt });
+    this.#sockets.add(id, socket, this.#ports.now());
+    await this.#take({ type: 'greeting', greeting: { session: id, acceptedAt, hello, holds } }, size);
   }
 
   #sender(socket: ObjectSocket): Session | null {
@@ -130,11 +142,18 @@ export class Reception {
     return { id: session, nodeId: node, agentInstance, connectedAt };
   }
 
-  #refuse(socket: ObjectSocket, code: number, why: string): void {
+  /** Closes a connection that says too much, and ends its session at once: its other end may never answer. */
+  async #expel(socket: ObjectSocket, why: string): Promise<void> {
+    this.#refuse(socket, { code: closeCodes.policyViolation, why });
+    await this.takeClose(socket, `connection closed (${closeCodes.policyViolation}: ${why})`);
+  }
+
+  #refuse(socket: ObjectSocket, { code, why }: Refusal): void {
+    this.#strangers.remove(socket);
+    this.#traffic.add({ refused: 1 });
     this.#ports.log('socket.refused', { code, why }, 'warn');
     try {
-      // A close reason holds at most 123 bytes.
-      socket.close(code, why.slice(0, 100));
+      socket.close(code, closeReason(why));
     } catch {
       // Already closed.
     }

@@ -81,6 +81,9 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
 
   /** Takes an agent's WebSocket. The Worker has checked its credential. */
   override fetch(): Response {
+    if (!this.#shell.mayAccept()) {
+      return new Response('too many connections have not said hello', { status: 503, headers: { 'Retry-After': '5' } });
+    }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
     this.#shell.accept(server);

@@ -2,7 +2,7 @@ import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ShoalError } from '../../schema/errors.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { CoreEvent } from '../core/decide.ts';
-import { armAlarm, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
+import { armAlarm, owesNothingYet, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
 import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
 import { Reception } from './reception.ts';
 import type { Settings } from './ports.ts';
@@ -20,6 +20,7 @@ import type {
 } from './rpc.ts';
 import type { ObjectContext, ObjectSocket, ShellPorts } from './runtime.ts';
 import { Sockets } from './sockets.ts';
+import { bounded } from './tally.ts';
 
 /** How soon an alarm that could not be served comes again. */
 const ALARM_RETRY_MS = 5_000;
@@ -34,8 +35,9 @@ export class Shell implements SchedulerRpc {
   readonly #orchestrator: Orchestrator;
   readonly #reception: Reception;
 
-  constructor(ctx: ObjectContext, ports: ShellPorts, settings: Omit<Settings, 'cell'>) {
+  constructor(ctx: ObjectContext, given: ShellPorts, settings: Omit<Settings, 'cell'>) {
     this.#ctx = ctx;
+    const ports = { ...given, log: bounded(given.log, given.now) };
     this.#ports = ports;
     const sockets = new Sockets(ctx);
     this.#orchestrator = new Orchestrator(
@@ -85,7 +87,13 @@ export class Shell implements SchedulerRpc {
   }
 
   async poke(): Promise<void> {
+    if (!this.#orchestrator.isLoaded && (await owesNothingYet(this.#ctx, this.#ports.now()))) return;
     await this.#orchestrator.take({ type: 'wake' }, 0);
+  }
+
+  /** False while too many connections have not said who they are: no more are accepted then. */
+  mayAccept(): boolean {
+    return this.#reception.mayAccept();
   }
 
   /** A connection was made; it has not said who it is. */
@@ -95,7 +103,6 @@ export class Shell implements SchedulerRpc {
 
   /** Never rejects: what could not be taken the agent sends again. */
   async takeFrame(socket: ObjectSocket, data: string | ArrayBuffer): Promise<void> {
-    this.#ports.log('object.message', { chars: typeof data === 'string' ? data.length : 0 });
     await this.#listen(this.#reception.takeFrame(socket, data));
   }
 

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../schema/ids.ts';
-import { closeCodes } from '../../schema/protocol/version.ts';
+import { closeCodes, closeReason } from '../../schema/protocol/version.ts';
 import type { SurvivingSession } from '../core/events/start.ts';
 import { readAttachment, writeAttachment } from './attachment.ts';
 import { SOCKET_OPEN, type ObjectContext, type ObjectSocket } from './runtime.ts';
@@ -55,7 +55,7 @@ export class Sockets {
   close(session: string, code: number, reason: string): void {
     const socket = this.#bySession.get(session);
     try {
-      socket?.close(code, reason);
+      socket?.close(code, closeReason(reason));
     } catch {
       // Already closed.
     }

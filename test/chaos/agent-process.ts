@@ -28,6 +28,7 @@ const agent = new Agent(
     instance: randomUUID(),
     os: 'linux',
     arch: 'amd64',
+    hostname: 'box',
     labels: {},
     capacity: { cpu: Number(cores), memory: 1e12, disk: 1e12, gpu: 0 },
     policy: { allowHostNetwork: false, unfilteredBridge: false },

@@ -301,7 +301,7 @@ export const deviations: readonly Deviation[] = [
     item: 'a rejected node',
     verdict: 'better',
     reason: 'is told to stop; its work goes elsewhere',
-    test: 'src/core/membership.test.ts › stops what runs there, places it elsewhere, and shuts the node out once it is empty',
+    test: 'src/core/membership.test.ts › stops what runs there, places it elsewhere, and leaves the node connected and empty',
   },
   {
     item: 'a page of jobs',
@@ -325,7 +325,19 @@ export const deviations: readonly Deviation[] = [
     item: '`LastError` of a rejected node',
     verdict: 'better',
     reason: '`node rejected: <message>`: the operator’s reason is shown',
-    test: 'src/core/membership.test.ts › stops what runs there, places it elsewhere, and shuts the node out once it is empty',
+    test: 'src/core/membership.test.ts › stops what runs there, places it elsewhere, and leaves the node connected and empty',
+  },
+  {
+    item: '`address` of a node',
+    verdict: 'better',
+    reason: 'the host name of its machine: nobody dials a node here, and people want to know which one it is',
+    test: 'src/http/routes/nodes.test.ts › the host name of its machine as its address, or none when its agent does not say',
+  },
+  {
+    item: '`Draining` of a node',
+    verdict: 'better',
+    reason: 'true while it keeps what it has and gets nothing new; absent otherwise',
+    test: 'src/http/routes/nodes.test.ts › nothing of it otherwise',
   },
   {
     item: 'a Count over 100,000',

@@ -28,7 +28,7 @@ async function nodeOf(nodeId: string) {
 
 const sleeper = dockerJob(['sleep', '300']);
 
-test('approving a node starts what waits for it in the same turn, and rejecting it stops its tasks', async () => {
+test('approving a node starts what waits for it in the same turn, rejecting it stops its tasks, and both again', async () => {
   const [nodeId = ''] = await stack.api.connectedNodes(1);
   expect((await nodeOf(nodeId)).Membership).toBe('PENDING');
   const waiting = await stack.api.submit(sleeper);
@@ -63,4 +63,13 @@ test('approving a node starts what waits for it in the same turn, and rejecting 
     return Membership === 'REJECTED' && Connection === 'DISCONNECTED' ? true : undefined;
   };
   await eventually(isShutOut, 10_000, 'the rejected node shut out');
+
+  const { ConnectedSince } = (await nodeOf(nodeId)).ConnectionState;
+  await change(nodeId, 'approve');
+  const again = await Promise.all([waiting, everywhere].map((id) => stack.api.executions(id)));
+  expect(again.map((executions) => executions.at(-1)?.NodeID)).toEqual([nodeId, nodeId]);
+  for (const id of [waiting, everywhere]) await stack.api.waitForJob(id, 'Running');
+  // On the connection that it had: nobody waited for its agent to dial.
+  expect((await nodeOf(nodeId)).ConnectionState.ConnectedSince).toBe(ConnectedSince);
+  expect((await nodeOf(nodeId)).Connection).toBe('CONNECTED');
 });

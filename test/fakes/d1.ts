@@ -27,6 +27,10 @@ export class FakeD1 {
   readonly sqlite = new DatabaseSync(':memory:');
   /** What every call says of the database's size. */
   sizeAfter = 0;
+  /** Happens at the beginning of every call. */
+  onCall: () => void = () => {};
+  /** Statements that find the database away. */
+  unreachable: RegExp | null = null;
   /** Calls so far: a batch is one. */
   calls = 0;
   /** Thrown by the next calls, first in first out; `after` lets the call take effect before it fails. */
@@ -73,6 +77,7 @@ export class FakeD1 {
 
   async call<T>(run: () => T): Promise<T> {
     this.calls += 1;
+    this.onCall();
     const fault = this.faults.shift();
     // A turn of the event loop, as every real call takes one at least.
     await new Promise((resolve) => setImmediate(resolve));
@@ -111,6 +116,7 @@ class FakeStatement {
 
   /** Runs without the call's wait and faults; a batch runs its statements so. */
   execute(): FakeResult {
+    if (this.#db.unreachable?.test(this.#sql) === true) throw new Error('network connection lost');
     const statement = this.#db.sqlite.prepare(this.#sql);
     const before = this.#changes();
     const results = statement.all(...this.#params).map((row) => ({ ...row }));

@@ -151,6 +151,8 @@ interface NodeSeed {
   membership?: string;
   connection?: string;
   lastError?: string;
+  draining?: boolean;
+  hostname?: string;
   labels?: Record<string, string>;
 }
 
@@ -160,10 +162,12 @@ export function seedNode(db: Rows, seed: NodeSeed): void {
     cell: 'cell-0',
     membership: seed.membership ?? 'APPROVED',
     connection: seed.connection ?? 'CONNECTED',
+    draining: seed.draining === true ? 1 : 0,
     info: JSON.stringify({
       agentVersion: '0.1.0',
       os: 'linux',
       arch: 'arm64',
+      hostname: seed.hostname,
       labels: seed.labels ?? { os_type: 'linux' },
       engines: ['docker'],
       publishers: ['noop'],

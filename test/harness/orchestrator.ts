@@ -17,6 +17,8 @@ export class OrchestratorHarness {
   readonly orchestrator: Orchestrator;
   readonly sent: ToAgent[] = [];
   readonly logged: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
+  /** What happens, one at a time, when the turn loop lets others have the thread. */
+  readonly behind: (() => void)[] = [];
   alarmAt: number | null = null;
   now = 1_800_000_000_000;
 
@@ -26,7 +28,10 @@ export class OrchestratorHarness {
       store: new D1Store(db),
       now: () => this.now,
       newId: () => randomUUID(),
-      sleep: async (ms) => void (this.now += ms),
+      sleep: async (ms) => {
+        this.now += ms;
+        this.behind.shift()?.();
+      },
       within: (promise) => promise,
       send: (_, frame) => void this.sent.push(JSON.parse(frame) as ToAgent),
       close: () => {},

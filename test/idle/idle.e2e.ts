@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => shoal.interrupt());
 
-/** The object logs its constructor, each message and each alarm. */
+/** The object logs its constructor, the first frame that wakes it, and each alarm. */
 function objectLines(): string[] {
   const log = readFileSync(join(shoal.state, 'logs', 'workerd.log'), 'utf8');
   return log.split('\n').filter((line) => line.includes('"event":"object.'));

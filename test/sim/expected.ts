@@ -53,7 +53,7 @@ const expected: readonly string[] = [
   ...['done', 'refused', 'unknown'].map((type) => `answer ${type}`),
   ...['committed', 'guarded'].map((type) => `commit ${type}`),
   'log event.quarantined',
-  'log frame.ignored',
+  'frame ignored',
   'agent container.swept',
   'agent frame.stale',
   'agent task.recovered',

@@ -116,7 +116,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a hello is greeted twice',
     file: 'src/scheduler/reception.ts',
-    find: "if (this.#sender(socket) !== null) return this.#ports.log('frame.ignored', { type: 'hello' }, 'warn');",
+    find: 'if (sender !== null) return this.#traffic.add({ ignored: 1 });',
     replace: '',
   },
   {

@@ -48,6 +48,8 @@ export interface Greets {
   readonly labels?: Readonly<Record<string, string>>;
   /** One process of the agent; default a new one. */
   readonly agentInstance?: string;
+  /** Default the present version. */
+  readonly protocol?: number;
 }
 
 /** An agent over a real WebSocket through the Worker, whose every word the test says. */
@@ -65,11 +67,14 @@ export class FakeAgent {
   }
 
   /** Dials in and says hello; resolves at the welcome. */
-  async connect(holds: Held[] = [], { labels = {}, agentInstance }: Greets = {}): Promise<Frame<'welcome'>> {
+  async connect(
+    holds: Held[] = [],
+    { labels = {}, agentInstance, protocol = PROTOCOL_VERSION }: Greets = {},
+  ): Promise<Frame<'welcome'>> {
     await this.dial();
     this.send({
       type: 'hello',
-      protocol: PROTOCOL_VERSION,
+      protocol,
       nodeId: this.nodeId as never,
       agentInstance: agentInstance ?? crypto.randomUUID(),
       agentVersion: 'test',

@@ -3,7 +3,8 @@ import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_CELL } from '../../schema/ids.ts';
-import { closeCodes } from '../../schema/protocol/version.ts';
+import { FRAME_CHARS_AT_ONCE } from '../../schema/limits.ts';
+import { closeCodes, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 import type { Env } from '../../src/env.ts';
 import worker from '../../src/index.ts';
 import { api, completed, eventually, FakeAgent, stateOf, submit } from './fake-agent.ts';
@@ -184,6 +185,106 @@ test('the cron pokes an overdue Scheduler and leaves an idle one alone', async (
   await scheduled();
   expect(await count('SELECT epoch n FROM fence')).toBe(epoch);
   await DB.prepare('UPDATE fence SET next_wake = 1').run();
+  await runInDurableObject(stub(), (_, ctx) => ctx.storage.put('alarm', { at: 1, besidesLeases: 1 }));
   await scheduled();
   expect(await count('SELECT epoch n FROM fence')).toBeGreaterThan(epoch);
+});
+
+describe('a cron that finds a wake-up overdue', () => {
+  const scheduled = () => worker.scheduled?.({} as ScheduledController, env as unknown as Env, {} as ExecutionContext);
+  const fence = () => DB.prepare('SELECT epoch, commit_seq AS seq, next_wake AS wake FROM fence').first();
+
+  test('loads nothing while the alarm of the sleeping object is ahead, or is about leases that hold', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    const jobId = await submit();
+    agent.ack(await agent.next('run'));
+    await eventually(async () => (await stateOf(jobId)) === 'Running');
+    await evictDurableObject(stub());
+    await DB.prepare('UPDATE fence SET next_wake = 1').run();
+    const before = await fence();
+    const alarms = [
+      { at: Date.now() + 600_000, besidesLeases: Date.now() + 600_000 },
+      { at: 1, besidesLeases: null },
+    ];
+    for (const alarm of alarms) {
+      await runInDurableObject(stub(), (_, ctx) => ctx.storage.put('alarm', alarm));
+      await scheduled();
+      expect(await fence()).toEqual(before);
+    }
+    // The second one was lost: it is set again.
+    expect(await runInDurableObject(stub(), (_, ctx) => ctx.storage.getAlarm())).toBeGreaterThan(Date.now());
+  });
+
+  test('although nothing is owed mends the row once, and finds nothing the next time', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    await evictDurableObject(stub());
+    await DB.prepare('UPDATE fence SET next_wake = 1').run();
+    await scheduled();
+    const mended = await fence();
+    expect(mended).toMatchObject({ wake: 0 });
+    for (let i = 0; i < 3; i++) await scheduled();
+    expect(await fence()).toEqual(mended);
+  });
+});
+
+describe('a node that was rejected', () => {
+  const change = (Action: string) => api('PUT', '/orchestrator/nodes/n-a', { Action });
+
+  test.each([
+    ['this', PROTOCOL_VERSION],
+    ['the version before', MIN_PROTOCOL_VERSION],
+  ])('and is approved again works at once, on the connection that it has: an agent of %s', async (_, protocol) => {
+    const agent = new FakeAgent('n-a');
+    const { session } = await agent.connect([], { protocol });
+    await change('reject');
+    expect((await agent.next('welcome')).mode).toBe('stopOnly');
+    const jobId = await submit();
+    expect(await stateOf(jobId)).toBe('Queued');
+    await change('approve');
+    expect(await agent.next('welcome')).toMatchObject({ mode: 'active', session });
+    expect(await agent.next('run')).toMatchObject({ jobId, session });
+    expect(agent.closed).toBeNull();
+  });
+
+  test('while it was away, and comes back, is emptied, waits over a hibernation, and works when it is approved', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.connect();
+    await submit();
+    const run = await agent.next('run');
+    agent.ack(run);
+    agent.close();
+    await change('reject');
+    const again = await agent.connect([{ executionId: run.executionId, state: 'Running', lastSeq: 1 }]);
+    expect(again.mode).toBe('stopOnly');
+    expect((await agent.next('stop')).executionId).toBe(run.executionId);
+    agent.report(run, 2, { state: 'Cancelled', message: 'stopped' });
+    await agent.next('ackReport');
+    await evictDurableObject(stub());
+    agent.frames.length = 0;
+    await change('approve');
+    for (;;) if ((await agent.next('welcome')).mode === 'active') break;
+    expect((await agent.next('run')).executionId).not.toBe(run.executionId);
+  });
+});
+
+describe('whoever has the node token', () => {
+  test('and floods its connection is closed with 1008, and others are served', async () => {
+    const [loud, quiet] = [new FakeAgent('n-loud'), new FakeAgent('n-quiet')];
+    await loud.connect();
+    await quiet.connect();
+    const frame = `{"type":"later","x":"${'x'.repeat(1_000_000)}"}`;
+    for (let i = 0; i < 2 * (FRAME_CHARS_AT_ONCE / 1_000_000); i++) loud.sendText(frame);
+    expect(await loud.closing()).toMatchObject({ code: 1008 });
+    const jobId = await submit();
+    expect(await quiet.next('run')).toMatchObject({ jobId });
+  });
+
+  test('is told why in a reason of any script', async () => {
+    const agent = new FakeAgent('n-a');
+    await agent.dial();
+    agent.sendText(JSON.stringify({ type: 'hello', labels: { ['é'.repeat(330)]: 'x' } }));
+    expect(await agent.closing()).toMatchObject({ code: 1007, reason: expect.stringContaining('hello: ') });
+  });
 });

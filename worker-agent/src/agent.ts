@@ -1,4 +1,5 @@
 import type { NodeId } from '@shoal/schema/ids';
+import { MAX_HOSTNAME_CHARS } from '@shoal/schema/limits';
 import type { Resources } from '@shoal/schema/job/job';
 import { SHOAL_VERSION } from '@shoal/schema/version';
 import type { Offers, Policy } from './admission.ts';
@@ -28,6 +29,8 @@ export interface Identity {
   readonly instance: string;
   readonly os: string;
   readonly arch: string;
+  /** What the machine calls itself. */
+  readonly hostname: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly capacity: Resources;
   readonly policy: Policy;
@@ -81,6 +84,8 @@ export class Agent {
         holds: () => this.#supervisor.holds(),
         welcomed: (mode) => {
           this.#supervisor.welcomed(mode);
+          // The orchestrator stops what it knows; here all that runs is known.
+          if (mode === 'stopOnly') this.#supervisor.stopAll('this node may not run tasks');
           logs?.shelf.setConnected(true);
         },
         order: (frame) => this.#supervisor.order(frame),
@@ -186,7 +191,7 @@ export class Agent {
   }
 
   #greeting(): Greeting {
-    const { nodeId, instance, os, arch, labels, capacity } = this.#identity;
+    const { nodeId, instance, os, arch, hostname, labels, capacity } = this.#identity;
     const { engines, publishers, sources } = this.#offers();
     return {
       nodeId,
@@ -194,6 +199,7 @@ export class Agent {
       agentVersion: SHOAL_VERSION,
       os,
       arch,
+      hostname: hostname.slice(0, MAX_HOSTNAME_CHARS),
       labels: { ...labels },
       engines: [...engines],
       publishers: [...publishers],

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
-import { CONNECT_PATH } from '@shoal/schema/protocol/version';
+import { closeReason, CONNECT_PATH } from '@shoal/schema/protocol/version';
 import { errorText } from './ports.ts';
 import type { Dial, SocketEvents, SocketPort } from './session.ts';
 import type { Closed } from './backoff.ts';
@@ -62,7 +62,7 @@ function attach(socket: WebSocket, events: SocketEvents): SocketPort {
     send: (text) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(text, () => {});
     },
-    close: (code, reason) => socket.close(code, reason.slice(0, 120)),
+    close: (code, reason) => socket.close(code, closeReason(reason)),
     terminate: () => socket.terminate(),
   };
 }

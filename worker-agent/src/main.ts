@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { SHOAL_VERSION } from '@shoal/schema/version';
 import { Agent } from './agent.ts';
@@ -62,6 +63,7 @@ async function run(config: Config): Promise<void> {
       instance: randomUUID(),
       os,
       arch,
+      hostname: hostname(),
       // Later ones win, as in Bacalhau: what the machine is cannot be overridden.
       labels: { ...config.labels, os_type: os, os_arch: arch, name: config.name ?? nodeId, ...gpuLabels(gpus) },
       capacity,

@@ -206,7 +206,7 @@ describe('redialling', () => {
     }
   });
 
-  test('a rejected or deleted node is emptied and still asks, slowly', async ({ expect }) => {
+  test('a node that was shut out or deleted is emptied and still asks, slowly', async ({ expect }) => {
     const { network, clock, told } = start();
     network.last.events.open();
     network.last.welcome({ mode: 'stopOnly' });

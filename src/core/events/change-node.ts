@@ -33,6 +33,7 @@ const actions: Readonly<Record<NodeAction, Action>> = {
     return null;
   },
 
+  // It is emptied and stays connected, as one that waits for approval does: when it is approved it works at once.
   reject: (turn, node, message) => {
     if (node.membership === 'REJECTED') return conflict(node, 'already rejected');
     const lastError = message === '' ? 'node rejected' : `node rejected: ${message}`;
@@ -40,7 +41,6 @@ const actions: Readonly<Record<NodeAction, Action>> = {
     const session = turn.world.sessions.get(node.id);
     if (session !== undefined) turn.send(session, { type: 'welcome', mode: 'stopOnly' });
     giveUpExecutions(turn, node.id, 'Execution stop requested because node has been rejected');
-    closeWhenEmpty(turn, node.id);
     return null;
   },
 
@@ -67,15 +67,6 @@ const actions: Readonly<Record<NodeAction, Action>> = {
     return null;
   },
 };
-
-/** A rejected node is told to stop what it has; once nothing is left it is shut out. */
-export function closeWhenEmpty(turn: Turn, nodeId: NodeId): void {
-  const session = turn.world.sessions.get(nodeId);
-  const node = turn.world.nodes.get(nodeId);
-  if (session === undefined || node?.membership !== 'REJECTED' || turn.world.openCount(nodeId) > 0) return;
-  takeDisconnect(turn, session.id, nodeId, node.lastError);
-  turn.close(session.id, closeCodes.rejected, 'this node was rejected');
-}
 
 /** What runs there is wanted no more; its jobs go on elsewhere. */
 function giveUpExecutions(turn: Turn, nodeId: NodeId, reason: string): void {

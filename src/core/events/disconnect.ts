@@ -18,9 +18,14 @@ export function takeDisconnect(turn: Turn, sessionId: string, nodeId: NodeId, wh
   turn.world.timers.clear('lease', nodeId);
   const node = turn.world.nodes.get(nodeId);
   if (node === undefined) return;
-  turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: why });
+  turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: errorOf(node, why) });
   if (turn.world.openCount(nodeId) > 0) turn.world.timers.set('lost', nodeId, lossTime(turn, nodeId));
   turn.markNodesChanged();
+}
+
+/** What the node's row says went wrong: of a rejected one its operator's reason, whatever became of its connection. */
+export function errorOf({ membership, lastError }: NodeRecord, otherwise: string): string {
+  return membership === 'REJECTED' ? lastError : otherwise;
 }
 
 /** When a node that is away is given up, unless it returns: a function of its row, so that sleeping does not defer it. */

@@ -2,17 +2,19 @@ import type { EpochMs, ExecutionId, NodeId } from '../../../schema/ids.ts';
 import type { Held } from '../../../schema/protocol/common.ts';
 import type { Capacity, Hello } from '../../../schema/protocol/from-agent.ts';
 import { closeCodes } from '../../../schema/protocol/version.ts';
-import { STOP_RESEND_MS } from '../../../schema/limits.ts';
+import { MAX_GREETINGS_PER_MINUTE, STOP_RESEND_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord, NodeInfo, NodeRecord } from '../../../schema/records.ts';
 import { isTerminalComputeState } from '../../../schema/states.ts';
-import { closeWhenEmpty } from './change-node.ts';
-import { takeDisconnect } from './disconnect.ts';
+import { errorOf, takeDisconnect } from './disconnect.ts';
 import { armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
-import { NODE_INFO_TOO_LARGE, nodeInfo } from '../node-info.ts';
+import { isSameInfo, NODE_INFO_TOO_LARGE, nodeInfo } from '../node-info.ts';
+import { whyNoRoom } from '../node-room.ts';
 import type { Turn } from '../turn.ts';
 import type { Session } from '../world.ts';
+
+const MINUTE_MS = 60_000;
 
 /** A whole `hello`, its `holds` frames added up. */
 export interface Greeting {
@@ -34,9 +36,11 @@ export function takeHello(turn: Turn, { session: sessionId, acceptedAt, hello, h
   if (known !== undefined && known.connectedAt > acceptedAt) {
     return turn.close(sessionId, closeCodes.protocolError, 'say hello again');
   }
-  const { agentVersion, os, arch, labels, engines, publishers, sources, capacity } = hello;
-  const info = nodeInfo({ agentVersion, os, arch, labels, engines, publishers, sources, capacity });
+  const info = infoOf(hello);
   if (info === null) return turn.close(sessionId, closeCodes.protocolError, NODE_INFO_TOO_LARGE);
+  const noRoom = whyNoRoom(turn, { nodeId: hello.nodeId, info });
+  if (noRoom !== null) return turn.close(sessionId, closeCodes.tryAgainLater, noRoom);
+  if (greetsTooOften(turn, hello.nodeId)) return turn.close(sessionId, closeCodes.policyViolation, TOO_MANY_GREETINGS);
   if (isUsedTwice(turn, hello)) return refuseBoth(turn, sessionId, before);
   if (before !== undefined && before.id !== sessionId) {
     turn.close(before.id, closeCodes.replaced, 'a newer session of this node took over');
@@ -51,18 +55,31 @@ export function takeHello(turn: Turn, { session: sessionId, acceptedAt, hello, h
   }
   for (const unknown of held.values()) answerUnknown(turn, session, unknown);
   turn.markNodesChanged();
-  closeWhenEmpty(turn, node.id);
 }
 
-/** Changes of an agent's instance within this time, and how many of them are one too many. */
-const INSTANCE_WINDOW_MS = 60_000;
+function infoOf({ agentVersion, os, arch, hostname, labels, engines, publishers, sources, capacity }: Hello) {
+  const named = hostname === undefined || hostname === '' ? {} : { hostname };
+  return nodeInfo({ agentVersion, os, arch, ...named, labels, engines, publishers, sources, capacity });
+}
+
+const TOO_MANY_GREETINGS = `more than ${MAX_GREETINGS_PER_MINUTE} connections of this node within a minute`;
+
+/** Each greeting writes the node's row: an agent that dials again and again is held back. */
+function greetsTooOften(turn: Turn, nodeId: NodeId): boolean {
+  const recent = (turn.world.greetings.get(nodeId) ?? []).filter((at) => at > turn.now - MINUTE_MS);
+  if (recent.length >= MAX_GREETINGS_PER_MINUTE) return true;
+  turn.world.greetings.set(nodeId, [...recent, turn.now]);
+  return false;
+}
+
+/** Changes of an agent's instance within a minute that are one too many. */
 const MAX_INSTANCE_CHANGES = 4;
 
 /** True when several processes keep taking one identity from each other: each of them is a new instance. */
 function isUsedTwice(turn: Turn, { nodeId, agentInstance }: Hello): boolean {
   const known = turn.world.instances.get(nodeId);
   if (known?.instance === agentInstance) return false;
-  const recent = (known?.changes ?? []).filter((at) => at > turn.now - INSTANCE_WINDOW_MS);
+  const recent = (known?.changes ?? []).filter((at) => at > turn.now - MINUTE_MS);
   const changes = known === undefined ? [] : [...recent, turn.now];
   turn.world.instances.set(nodeId, { instance: agentInstance, changes });
   return changes.length >= MAX_INSTANCE_CHANGES;
@@ -100,6 +117,13 @@ export function takeCapacity(turn: Turn, session: Session, frame: Capacity): voi
     takeDisconnect(turn, session.id, session.nodeId, NODE_INFO_TOO_LARGE);
     return turn.close(session.id, closeCodes.protocolError, NODE_INFO_TOO_LARGE);
   }
+  // Nothing is written, and nobody looked at, for what is known.
+  if (isSameInfo(info, node.info)) return;
+  const noRoom = whyNoRoom(turn, { nodeId: node.id, info });
+  if (noRoom !== null) {
+    takeDisconnect(turn, session.id, session.nodeId, noRoom);
+    return turn.close(session.id, closeCodes.tryAgainLater, noRoom);
+  }
   turn.putNode({ ...node, info });
   turn.markNodesChanged();
 }
@@ -118,7 +142,7 @@ function welcomeNode(
     draining: known?.draining ?? false,
     deletedAt: 0,
     info,
-    lastError: known?.membership === 'REJECTED' ? known.lastError : '',
+    lastError: known === undefined ? '' : errorOf(known, ''),
     connectedAt,
     disconnectedAt: 0,
     createdAt: known?.createdAt ?? turn.stamp(),

@@ -8,7 +8,6 @@ import { armBackstop, resendStop, stopExecution } from '../dispatch.ts';
 import { isLive, isOpen, step } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
 import type { Turn } from '../turn.ts';
-import { closeWhenEmpty } from './change-node.ts';
 import type { Session } from '../world.ts';
 
 /**
@@ -27,7 +26,6 @@ export function takeReport(turn: Turn, session: Session, report: Report): void {
   const job = turn.world.job(execution.jobId);
   if (job === null) return;
   takeOutcome(turn, execution, { job, report: clean(report) });
-  closeWhenEmpty(turn, execution.nodeId);
 }
 
 /** Texts that a database can hold: well-formed, without NUL. */
@@ -70,6 +68,11 @@ function takeProgress(
   { job, report }: { job: JobRecord; report: Extract<Report, { state: 'Running' | 'Publishing' }> },
 ): void {
   const computeState = step(execution.computeState, report.state === 'Running' ? 'start' : 'publish');
+  // What is known already makes no row, however often it is said under a new number.
+  if (computeState === null && execution.runningSince !== null) {
+    if (!isLive(execution)) resendStop(turn, execution);
+    return;
+  }
   const after = turn.updateExecution(execution.id, {
     lastSeq: report.seq,
     ...(computeState !== null && { computeState }),

@@ -11,8 +11,7 @@ import { kinds } from '../kinds/kinds.ts';
 import { waitInLine } from '../kinds/partitions.ts';
 import { safely } from '../safely.ts';
 import type { Turn } from '../turn.ts';
-import { closeWhenEmpty } from './change-node.ts';
-import { lossTime } from './disconnect.ts';
+import { errorOf, lossTime } from './disconnect.ts';
 import { openSession } from './hello.ts';
 
 /** A socket that outlived the object, as its attachment describes it. */
@@ -66,9 +65,8 @@ function takeBackSessions(turn: Turn, surviving: readonly SurvivingSession[]): v
     // The one that told it what it may do now may have been lost with the former object.
     turn.send(opened, { type: 'welcome', mode: node.membership === 'APPROVED' ? 'active' : 'stopOnly' });
     if (node.connection !== 'CONNECTED') {
-      turn.putNode({ ...node, connection: 'CONNECTED', connectedAt, disconnectedAt: 0, lastError: '' });
+      turn.putNode({ ...node, connection: 'CONNECTED', connectedAt, disconnectedAt: 0, lastError: errorOf(node, '') });
     }
-    closeWhenEmpty(turn, node.id);
   }
 }
 
@@ -78,7 +76,8 @@ function markAbsentNodes(turn: Turn, wasAway: boolean): void {
     const isBusy = turn.world.openCount(node.id) > 0;
     // While nobody listened it could not come back: its time begins now, and is written down to outlast another start.
     if (node.connection === 'CONNECTED' || (wasAway && isBusy)) {
-      turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError: 'connection lost' });
+      const lastError = errorOf(node, 'connection lost');
+      turn.putNode({ ...node, connection: 'DISCONNECTED', disconnectedAt: turn.now, lastError });
     }
     if (isBusy) turn.world.timers.set('lost', node.id, lossTime(turn, node.id));
   }

@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GetNodeResponse, ListNodesResponse } from '../../../schema/api/node.ts';
 import { NodeId } from '../../../schema/ids.ts';
 import { makeFakeApi } from '../../../test/fakes/api.ts';
@@ -23,7 +23,7 @@ function withNodes() {
 }
 
 const golden =
-  `{"Info":{"NodeID":"n-a1","NodeType":"Compute","Labels":{"os_type":"linux"},"SupportedProtocols":["shoal/v2"],` +
+  `{"Info":{"NodeID":"n-a1","NodeType":"Compute","Labels":{"os_type":"linux"},"SupportedProtocols":["shoal/v3"],` +
   `"ComputeNodeInfo":{"ExecutionEngines":["docker"],"Publishers":["noop"],"StorageSources":["inline"],` +
   `"MaxCapacity":{"CPU":4,"Memory":8000000000,"Disk":80000000000},"QueueCapacity":{},"AvailableCapacity":{"CPU":1,"Memory":4000000000},` +
   `"MaxJobRequirements":{"CPU":4,"Memory":8000000000,"Disk":80000000000},"RunningExecutions":1,"EnqueuedExecutions":0,"address":""},` +
@@ -60,6 +60,53 @@ describe('a node', () => {
       Status: 404,
       Message: 'node not found: x',
       Component: 'NodesManager',
+    });
+  });
+});
+
+describe('a node shows', () => {
+  const show = async (seed: Parameters<typeof seedNode>[1], live: boolean | null = null) => {
+    const api = makeFakeApi();
+    seedNode(api.db, seed);
+    const available = { cpu: 4, memory: 1, disk: 1, gpu: 0 };
+    const nodeId = NodeId.parse(seed.id);
+    api.scheduler.nodes =
+      live === null
+        ? new Error('away')
+        : [{ nodeId, connected: live, lastHeard: 1_763_633_499_000, available, runningExecutions: 0 }];
+    const { Node: one } = (await api.send('GET', `${NODES}/${seed.id}`)).json();
+    const { Nodes: all } = (await api.send('GET', NODES)).json();
+    GetNodeResponse.strict().parse({ Node: one });
+    return { one, listed: all.find((node: { Info: { NodeID: string } }) => node.Info.NodeID === seed.id) };
+  };
+
+  test.each([true, null])('that it drains, alone and in the list (connected: %s)', async (live) => {
+    const { one, listed } = await show({ id: 'n-a', draining: true }, live);
+    expect([one.Draining, listed.Draining]).toEqual([true, true]);
+  });
+
+  test('nothing of it otherwise', async () => {
+    const { one, listed } = await show({ id: 'n-a' }, true);
+    expect([one, listed].some((node) => 'Draining' in node)).toBe(false);
+  });
+
+  test('the host name of its machine as its address, or none when its agent does not say', async () => {
+    const { one, listed } = await show({ id: 'n-a', hostname: 'rack-7' }, true);
+    expect([one, listed].map((node) => node.Info.ComputeNodeInfo.address)).toEqual(['rack-7', 'rack-7']);
+    expect((await show({ id: 'n-a' }, true)).one.Info.ComputeNodeInfo.address).toBe('');
+  });
+
+  test.each([true, null])('that it is shut out when it was rejected, with the reason (connected: %s)', async (live) => {
+    const { one } = await show({ id: 'n-a', membership: 'REJECTED', lastError: 'node rejected: not ours' }, live);
+    expect(one).toMatchObject({
+      Membership: 'REJECTED',
+      Connection: 'DISCONNECTED',
+      Info: { ComputeNodeInfo: { AvailableCapacity: {} } },
+      ConnectionState: {
+        Status: 'DISCONNECTED',
+        DisconnectedSince: '2025-11-20T10:10:00Z',
+        LastError: 'node rejected: not ours',
+      },
     });
   });
 });

@@ -141,6 +141,7 @@ export class Machine {
         instance: rng.uuid(),
         os: 'linux',
         arch: 'amd64',
+        hostname: nodeId,
         labels,
         capacity,
         policy: { allowHostNetwork: false, unfilteredBridge: false },

@@ -220,6 +220,7 @@ export class ObjectHost {
       },
       log: (event, fields) => {
         totals.count(`log ${event}`);
+        if (event === 'object.traffic' && 'ignored' in fields) totals.count('frame ignored');
         if (event.endsWith('.failed')) trace.line(`${life.name} ${event} ${JSON.stringify(fields)}`);
       },
     };

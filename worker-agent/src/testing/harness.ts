@@ -27,6 +27,7 @@ export class Harness {
         instance: 'i-1',
         os: 'linux',
         arch: 'amd64',
+        hostname: 'box',
         labels: {},
         capacity: { cpu: 2, memory: 1e9, disk: 1e9, gpu: 0 },
         policy: { allowHostNetwork: false, unfilteredBridge: false },

@@ -37,7 +37,7 @@ class Scan {
   #at = 0;
   #values = 0;
   #depth = 0;
-  /** Bytes of texts that begin with `data:`. */
+  /** Bytes of texts that begin with `data:`, without their first quotes. */
   #free = 0;
   #endsInText = false;
 
@@ -50,9 +50,10 @@ class Scan {
     const { length } = this.#json;
     if (BYTE_ORDER_MARK.every((byte, i) => this.#json[i] === byte)) this.#at = BYTE_ORDER_MARK.length;
     while (this.#at < length) {
-      if (this.#step() && this.#depth === 0) break;
+      const closes = this.#step();
       if (this.#at - this.#free > this.#bounds.bytes) throw this.#tooManyBytes();
       if (this.#values > this.#bounds.values) throw this.#tooMany();
+      if (closes && this.#depth === 0) break;
     }
     return this.#at;
   }
@@ -80,6 +81,7 @@ class Scan {
         this.#at += 1;
         this.#endsInText = false;
         return false;
+      case undefined:
       default:
         if (byte === COMMA || isBlank(byte)) this.#at += 1;
         else this.#literal();
@@ -159,6 +161,7 @@ function endsLiteral(byte: number | undefined): boolean {
     case COLON:
     case COMMA:
       return true;
+    case undefined:
     default:
       return isBlank(byte);
   }

@@ -70,8 +70,8 @@ class Fold {
   }
 
   #list(schema: z.ZodArray, value: readonly unknown[], path: string): unknown {
-    const most = schema._zod.bag['maximum'];
-    if (typeof most === 'number' && value.length > most) {
+    const most = mostEntries(schema);
+    if (value.length > most) {
       throw badRequest(`${shorten(path, MAX_PROBLEM_CHARS)}: ${value.length} entries, at most ${most} are allowed`);
     }
     const field = schema.def.element as z.ZodType;
@@ -87,6 +87,12 @@ class Fold {
   #element(schema: z.ZodType, value: unknown, path: string): unknown {
     return value === null && schema instanceof z.ZodString ? '' : this.value(schema, value, path);
   }
+}
+
+/** zod itself looks at the length last, after it has read every entry. */
+function mostEntries(schema: z.ZodArray): number {
+  const check = schema.def.checks?.find((one) => one instanceof z.core.$ZodCheckMaxLength);
+  return check?._zod.def.maximum ?? Infinity;
 }
 
 /** Whether the schema will refuse the value for what it is. */

@@ -103,7 +103,11 @@ function validateInputSources(sources: readonly InputSourceInput[]): string[] {
 
 function validateResultPaths(paths: readonly ResultPathInput[]): string[] {
   const problems = paths.flatMap(({ Name: name = '', Path: path = '' }) => [
-    ...(isBlank(path) ? ['missing path'] : path.startsWith('/') ? [] : [`result path \`${shown(path)}\` must be absolute`]),
+    ...(isBlank(path)
+      ? ['missing path']
+      : path.startsWith('/')
+        ? []
+        : [`result path \`${shown(path)}\` must be absolute`]),
     ...(isBlank(name) ? ['missing name'] : []),
   ]);
   return [

@@ -16,8 +16,12 @@ export interface Access {
   readonly nodeToken: string | undefined;
   /** Open mode: origins beside loopback ones, as browsers send them (`https://host:port`). */
   readonly allowedOrigins: readonly string[];
+  /** The header in which the platform names a client's address; null where there is none that clients could not forge. */
+  readonly addressHeader: string | null;
   /** Of one client; 0 means no limit. */
   readonly requestsPerSecond: number;
+  /** Settings that cannot be read, a line each: then nothing is served. */
+  readonly problems: readonly string[];
 }
 
 /** Logs of executions, wherever they are. */

@@ -14,6 +14,8 @@ export const MAX_JSON_BYTES = 1_000_000;
 export const MAX_CREDENTIAL_BODY_BYTES = 64 * 1024;
 /** Entries of one list of a job. Only its first task counts, so few of them are read. */
 export const MAX_JOB_LIST = 2_000;
+/** Entries of one map of a job, such as its labels. */
+export const MAX_JOB_MAP = 10_000;
 export const MAX_TASKS = 16;
 /** Problems that one answer tells. */
 export const MAX_PROBLEMS = 10;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { badRequest } from '../errors.ts';
-import { MAX_JSON_DEPTH, MAX_PROBLEM_CHARS, MAX_PROBLEMS } from '../limits.ts';
-import { shorten } from '../problems.ts';
+import { MAX_JOB_MAP, MAX_JSON_DEPTH, MAX_PROBLEMS } from '../limits.ts';
 
 /**
  * Prepares a JSON value for `schema` the way Go decodes: keys match whatever their case, unknown keys are dropped,
@@ -62,7 +61,9 @@ class Fold {
   #record(schema: z.ZodRecord, value: Readonly<Record<string, unknown>>, path: string): unknown {
     const field = schema.def.valueType as z.ZodType;
     const folded: [string, unknown][] = [];
-    for (const [key, item] of Object.entries(value)) {
+    const entries = Object.entries(value);
+    if (entries.length > MAX_JOB_MAP) throw tooMany(path, entries.length, MAX_JOB_MAP);
+    for (const [key, item] of entries) {
       if (this.#isFull) break;
       folded.push([cleanKey(key), this.#element(field, item, path)]);
     }
@@ -71,9 +72,7 @@ class Fold {
 
   #list(schema: z.ZodArray, value: readonly unknown[], path: string): unknown {
     const most = mostEntries(schema);
-    if (value.length > most) {
-      throw badRequest(`${shorten(path, MAX_PROBLEM_CHARS)}: ${value.length} entries, at most ${most} are allowed`);
-    }
+    if (value.length > most) throw tooMany(path, value.length, most);
     const field = schema.def.element as z.ZodType;
     const folded: unknown[] = [];
     for (const item of value) {
@@ -87,6 +86,10 @@ class Fold {
   #element(schema: z.ZodType, value: unknown, path: string): unknown {
     return value === null && schema instanceof z.ZodString ? '' : this.value(schema, value, path);
   }
+}
+
+function tooMany(path: string, given: number, most: number): Error {
+  return badRequest(`${path}: ${given} entries, at most ${most} are allowed`);
 }
 
 /** zod itself looks at the length last, after it has read every entry. */

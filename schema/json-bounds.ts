@@ -19,15 +19,21 @@ export interface JsonBounds {
 
 const defaultBounds: JsonBounds = { values: MAX_JSON_VALUES, depth: MAX_JSON_DEPTH, bytes: MAX_JSON_BYTES };
 
+/** What was found of a JSON text. */
+export interface JsonSize {
+  /** Where the first object or list ends, or the length of the text when it does not begin with one. */
+  readonly end: number;
+  readonly values: number;
+}
+
 /**
  * Looks over a JSON text once, before anything is made of it: a parser makes objects of some ten times its size, and
  * whatever follows looks at each of them.
  *
  * @param json UTF-8. Whether it is JSON at all is for the parser to say
- * @returns where the first object or list ends, or the length of the text when it does not begin with one
  * @throws ShoalError 400 for too many values or too deep nesting, 413 for too many bytes; each names its bound
  */
-export function checkJsonBounds(json: Uint8Array, bounds: JsonBounds = defaultBounds): number {
+export function checkJsonBounds(json: Uint8Array, bounds: JsonBounds = defaultBounds): JsonSize {
   return new Scan(json, bounds).run();
 }
 
@@ -46,7 +52,7 @@ class Scan {
     this.#bounds = bounds;
   }
 
-  run(): number {
+  run(): JsonSize {
     const { length } = this.#json;
     if (BYTE_ORDER_MARK.every((byte, i) => this.#json[i] === byte)) this.#at = BYTE_ORDER_MARK.length;
     while (this.#at < length) {
@@ -55,7 +61,7 @@ class Scan {
       if (this.#values > this.#bounds.values) throw this.#tooMany();
       if (closes && this.#depth === 0) break;
     }
-    return this.#at;
+    return { end: this.#at, values: this.#values };
   }
 
   /** Goes past one sign, text or literal; true after the end of an object or list. */

@@ -6,6 +6,8 @@ export const MAX_BODY_BYTES = 10_000_000;
 export const MAX_DRAINED_BYTES = 32_000_000;
 /** Values of one JSON body: each object, list, text, number, true, false and null counts, keys do not. */
 export const MAX_JSON_VALUES = 50_000;
+/** A JSON body of more values, or of more bytes than MAX_JSON_BYTES, takes turns with others. */
+export const LARGE_JSON_VALUES = 2_000;
 /** Objects and lists inside each other in a JSON body. */
 export const MAX_JSON_DEPTH = 64;
 /** A JSON body without its texts that begin with `data:`, which carry inputs. */

@@ -6,6 +6,7 @@ import { handleError, handleNotFound } from './error-handler.ts';
 import { requireCredential } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
 import { readableHost } from './middleware/host.ts';
+import { spaceLargeBodies } from './middleware/large-bodies.ts';
 import { loopbackOnly } from './middleware/loopback.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { requestLog } from './middleware/request-log.ts';
@@ -39,6 +40,7 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   app.use(rateLimit(deps, callers));
   app.use(refuseLargeBodies);
   app.use(requireCredential(deps, callers));
+  app.use(spaceLargeBodies(deps));
   app.use(responseHeaders);
   app.use(versionGate);
   app.use(refuseHead);

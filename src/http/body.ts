@@ -1,14 +1,24 @@
 import { badRequest } from '../../schema/errors.ts';
 import { checkJsonBounds } from '../../schema/json-bounds.ts';
-import { MAX_BODY_BYTES, MAX_CREDENTIAL_BODY_BYTES, MAX_DRAINED_BYTES } from '../../schema/limits.ts';
+import {
+  LARGE_JSON_VALUES,
+  MAX_BODY_BYTES,
+  MAX_CREDENTIAL_BODY_BYTES,
+  MAX_DRAINED_BYTES,
+  MAX_JSON_BYTES,
+} from '../../schema/limits.ts';
 import { takesCredentials } from './auth/route-needs.ts';
 import type { Ctx } from './deps.ts';
 
 /**
  * The JSON body of a request; undefined when it is empty. As in Go, what follows the first object or list is ignored.
- * @throws ShoalError 400 for another content type, malformed JSON or JSON beyond its bounds; 413 for too large a body
+ * @throws ShoalError 400 for another content type, malformed JSON or JSON beyond its bounds; 413 for too large a body, 429 when
+ *   too many large ones wait
  */
 export async function readJsonBody(c: Ctx): Promise<unknown> {
+  const announced = Number(c.req.header('Content-Length') ?? 0);
+  const isLarge = announced > MAX_JSON_BYTES;
+  if (isLarge) await c.get('takeTurn')();
   const bytes = await readBytes(c.req.raw, mostBytes(c.req.path));
   if (bytes.length === 0) return undefined;
   const type = (c.req.header('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
@@ -19,7 +29,9 @@ export async function readJsonBody(c: Ctx): Promise<unknown> {
       'Send the header Content-Type: application/json.',
     );
   }
-  return parseJson(bytes, (why) => badRequest(`malformed JSON: ${why}`));
+  const size = checkJsonBounds(bytes);
+  if (!isLarge && (bytes.length > MAX_JSON_BYTES || size.values > LARGE_JSON_VALUES)) await c.get('takeTurn')();
+  return parse(bytes.subarray(0, size.end), (why) => badRequest(`malformed JSON: ${why}`));
 }
 
 /**
@@ -27,8 +39,11 @@ export async function readJsonBody(c: Ctx): Promise<unknown> {
  * @throws ShoalError when its bounds are exceeded; what `malformed` makes of the parser's words when it is no JSON
  */
 export function parseJson(bytes: Uint8Array, malformed: (why: string) => Error): unknown {
-  const end = checkJsonBounds(bytes);
-  const text = new TextDecoder().decode(bytes.subarray(0, end));
+  return parse(bytes.subarray(0, checkJsonBounds(bytes).end), malformed);
+}
+
+function parse(bytes: Uint8Array, malformed: (why: string) => Error): unknown {
+  const text = new TextDecoder().decode(bytes);
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -150,3 +150,22 @@ test('an input may be larger than what else a body holds', async ({ expect }) =>
   });
   expect(got.status).toBe(200);
 });
+
+describe('large bodies', () => {
+  const long = JSON.stringify({ Job: { Name: `data:${'x'.repeat(1_100_000)}` } });
+  const wide = JSON.stringify({ Job: { Name: many(3_000, () => 1) } });
+  for (const [what, body, headers] of [
+    ['of a length that is announced', long, { 'Content-Length': String(long.length) }],
+    ['of a length that is not', long, {}],
+    ['of many values', wide, {}],
+  ] as const) {
+    test(`${what} take turns, and not too many wait`, async ({ expect }) => {
+      const { send, pauses } = makeFakeApi();
+      const statuses: number[] = [];
+      for (let i = 0; i < 13; i++) statuses.push((await send('PUT', JOBS, body, headers)).status);
+      expect(statuses).toEqual([...Array.from({ length: 11 }, () => 400), 429, 429]);
+      expect(pauses).toEqual([200, 400, 600, 800, 1_000, 1_200, 1_400, 1_600, 1_800, 2_000]);
+      expect((await send('PUT', JOBS, {})).status).toBe(400);
+    });
+  }
+});

@@ -56,6 +56,8 @@ export interface HttpEnv {
   Variables: {
     requestId: string;
     principal: Principal;
+    /** Waits until a large body may be read. */
+    takeTurn: () => Promise<void>;
     /** What the log line of the request says beside the usual; ids, never credentials. */
     logFields: Record<string, string>;
   };

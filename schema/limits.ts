@@ -4,6 +4,25 @@
 export const MAX_BODY_BYTES = 10_000_000;
 /** What is read and thrown away of a larger body, so that its sender finds the refusal. */
 export const MAX_DRAINED_BYTES = 32_000_000;
+/** Values of one JSON body: each object, list, text, number, true, false and null counts, keys do not. */
+export const MAX_JSON_VALUES = 50_000;
+/** A JSON body of more values, or of more bytes than MAX_JSON_BYTES, takes turns with others. */
+export const LARGE_JSON_VALUES = 2_000;
+/** Objects and lists inside each other in a JSON body. */
+export const MAX_JSON_DEPTH = 64;
+/** A JSON body without its texts that begin with `data:`, which carry inputs. */
+export const MAX_JSON_BYTES = 1_000_000;
+/** A body of a login, or of a route that makes credentials. */
+export const MAX_CREDENTIAL_BODY_BYTES = 64 * 1024;
+/** Entries of one list of a job. Only its first task counts, so few of them are read. */
+export const MAX_JOB_LIST = 2_000;
+/** Entries of one map of a job, such as its labels. */
+export const MAX_JOB_MAP = 10_000;
+export const MAX_TASKS = 16;
+/** Problems that one answer tells. */
+export const MAX_PROBLEMS = 10;
+/** One problem, in characters: what was sent is not sent back. */
+export const MAX_PROBLEM_CHARS = 400;
 /** Largest stored specification of one job version, as JSON. */
 export const MAX_SPEC_BYTES = 256 * 1024;
 /** A state message or an event's message; longer ones are cut. */
@@ -67,6 +86,9 @@ export const LARGE_CHARS_PER_SECOND = 8_000_000;
 export const LARGE_CHARS_AT_ONCE = 64_000_000;
 /** Partitions of one job. */
 export const MAX_COUNT = 100_000;
+/** An amount such as `512mb`, a host name or an IP address, in characters. */
+export const MAX_AMOUNT_CHARS = 64;
+export const MAX_DOMAIN_CHARS = 253;
 /** Name and namespace of a job, in characters. */
 export const MAX_NAME_CHARS = 255;
 /** Namespaces of one credential that is limited to some: each is a search of its own in a list. */

@@ -8,17 +8,17 @@ export interface Env {
   /** One a log that somebody reads. */
   LOGS: DurableObjectNamespace;
   BLOBS: R2Bucket;
-  /** `open` only when embedded: no credentials, loopback hosts alone. Anything else is closed. */
+  /** `open` only when embedded: no credentials, loopback hosts alone. `schema/settings.ts` says what each setting may be. */
   SHOAL_MODE?: string;
   /** `required` closes an embedded installation: callers then need credentials, from whatever host they call. */
   SHOAL_AUTH?: string;
-  /** Requests a second that one client may make; 0 for no limit. Without it: none embedded, 1,000 deployed. */
+  /** Requests a second that one client may make; 0 for no limit. Without it: none when open, 1,000 when closed. */
   SHOAL_RATE_LIMIT?: string;
   /** Secret of the first credential, which may do everything. Lost: set another one, it counts at once. */
   SHOAL_ADMIN_TOKEN?: string;
   /** Secret that agents show when they connect. */
   SHOAL_NODE_TOKEN?: string;
-  /** `manual`: nodes that join wait for approval. Otherwise they are approved at once. */
+  /** `manual`: nodes that join wait for approval. Absent: they are approved at once. */
   SHOAL_NODE_APPROVAL?: string;
   /** Seconds that a batch or service job may wait for a node when it names no QueueTimeout; default 24 h, 0 fails it at once. */
   DEFAULT_QUEUE_TIMEOUT?: string;

@@ -9,6 +9,7 @@ import { lastLines } from '../log-file.mjs';
 import { signalTo } from '../processes.mjs';
 import { connectedNodes, runSample, sayNextSteps } from '../sample.mjs';
 import { readSecrets } from '../secrets.mjs';
+import { checkSettings } from '../settings.mjs';
 import { UserError, messageOf, report, say } from '../say.mjs';
 import { lockState, openState, readRecords } from '../state.mjs';
 import { deathCounter, keepRunning } from '../supervise.mjs';
@@ -231,6 +232,7 @@ function makeInstallation(config, unlock) {
 /** @param {readonly string[]} args */
 export async function start(args) {
   const config = startConfig(process.env, args);
+  checkSettings(process.env);
   openState(config.state);
   const unlock = lockState(config.state);
   const installation = makeInstallation(config, unlock);

@@ -1,10 +1,8 @@
 import type { z } from 'zod';
 import { badRequest } from '../errors.ts';
+import { MAX_PROBLEMS } from '../limits.ts';
+import { problemText, shown } from '../problems.ts';
 import { foldKeys } from './fold-keys.ts';
-
-/** More problems than this help nobody. */
-const MAX_PROBLEMS = 10;
-const MAX_SHOWN_CHARS = 40;
 
 /**
  * Reads a JSON value as `schema`, as leniently as `foldKeys`.
@@ -15,8 +13,7 @@ export function bind<T>(schema: z.ZodType<T>, value: unknown): T {
   const folded = foldKeys(schema, value);
   const read = schema.safeParse(folded);
   if (read.success) return read.data;
-  const lines = read.error.issues.slice(0, MAX_PROBLEMS).map((issue) => describe(issue, folded));
-  throw badRequest(lines.join('\n'));
+  throw badRequest(problemText(read.error.issues.slice(0, MAX_PROBLEMS).map((issue) => describe(issue, folded))));
 }
 
 function describe(issue: z.core.$ZodIssue, root: unknown): string {
@@ -64,6 +61,5 @@ function describeValue(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${String(value)}`;
   if (typeof value !== 'string') return value === undefined ? 'nothing' : 'object';
-  const shown = value.length > MAX_SHOWN_CHARS ? `${value.slice(0, MAX_SHOWN_CHARS)}...` : value;
-  return `string ${JSON.stringify(shown.toWellFormed())}`;
+  return `string ${JSON.stringify(shown(value))}`;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_JOB_LIST, MAX_TASKS } from '../limits.ts';
 import { networkTypes, type NetworkType } from './job.ts';
 
 /**
@@ -35,8 +36,8 @@ const NetworkInput = z.object({
     .string()
     .refine((type) => readNetworkType(type) !== null, `one of ${networkTypes.join(', ')}`)
     .optional(),
-  Domains: texts,
-  Ports: z.array(PortInput).optional(),
+  Domains: z.array(z.string()).max(MAX_JOB_LIST).optional(),
+  Ports: z.array(PortInput).max(MAX_JOB_LIST).optional(),
 });
 export type NetworkInput = z.infer<typeof NetworkInput>;
 
@@ -56,8 +57,8 @@ const TaskInput = z.object({
   Publisher: SpecConfigInput.optional(),
   Env: textMap,
   Meta: textMap,
-  InputSources: z.array(InputSourceInput).optional(),
-  ResultPaths: z.array(ResultPathInput).optional(),
+  InputSources: z.array(InputSourceInput).max(MAX_JOB_LIST).optional(),
+  ResultPaths: z.array(ResultPathInput).max(MAX_JOB_LIST).optional(),
   Resources: ResourcesInput.optional(),
   /** How some documents spell `Resources`. */
   ResourcesConfig: ResourcesInput.optional(),
@@ -73,10 +74,10 @@ const JobInput = z.object({
   Type: text,
   Priority: z.int().optional(),
   Count: z.int().optional(),
-  Constraints: z.array(ConstraintInput).optional(),
+  Constraints: z.array(ConstraintInput).max(MAX_JOB_LIST).optional(),
   Meta: textMap,
   Labels: textMap,
-  Tasks: z.array(TaskInput).optional(),
+  Tasks: z.array(TaskInput).max(MAX_TASKS).optional(),
   State: z.object({ StateType: text }).optional(),
   Version: anyNumber,
   Revision: anyNumber,

@@ -4,6 +4,8 @@ import { bind } from './bind.ts';
 import { SubmissionInput, type JobInput } from './input.ts';
 import type { JobSpec } from './job.ts';
 import { rewriteLegacyWasm } from './legacy-wasm.ts';
+import { MAX_PROBLEMS } from '../limits.ts';
+import { problemText, shown } from '../problems.ts';
 import { normaliseJob } from './normalise.ts';
 import { checkSizes } from './sizes.ts';
 import { validateJob } from './validate-job.ts';
@@ -36,7 +38,7 @@ export function parseSubmission(body: unknown): Submission {
   if (given === undefined) throw badRequest('empty/nil job');
   const job = rewriteLegacyWasm(given);
   const problems = validateJob(job);
-  if (problems.length > 0) throw badRequest(problems.join('\n'));
+  if (problems.length > 0) throw badRequest(problemText(problems));
   const { kept, warnings } = sanitise(job);
   checkFilled(kept);
   const spec = normaliseJob(kept);
@@ -67,8 +69,12 @@ function sanitise(job: JobInput): { kept: JobInput; warnings: string[] } {
   if (!mayBringId(job) && (job.ID ?? '') !== '') warnings.push(`job ID is ignored when submitting a ${job.Type} job`);
   if ((job.Tasks ?? []).length > 1) warnings.push('only one task is supported per job');
   const meta = Object.entries(job.Meta ?? {});
-  for (const [key] of meta) {
-    if (isReserved(key)) warnings.push(`job meta key ${JSON.stringify(key)} is reserved and will be ignored`);
+  const reserved = meta.filter(([key]) => isReserved(key));
+  for (const [key] of reserved.slice(0, MAX_PROBLEMS)) {
+    warnings.push(`job meta key ${JSON.stringify(shown(key))} is reserved and will be ignored`);
+  }
+  if (reserved.length > MAX_PROBLEMS) {
+    warnings.push(`${reserved.length - MAX_PROBLEMS} more reserved meta keys will be ignored`);
   }
   const kept = {
     ...job,
@@ -86,8 +92,8 @@ export function isReserved(metaKey: string): boolean {
 function checkFilled(job: JobInput): void {
   const problems = (job.Tasks ?? []).flatMap((task) => {
     const found = validateFilledTask(task);
-    return found.length === 0 ? [] : [`task ${task.Name ?? ''} validation failed: ${found.join('\n')}`];
+    return found.length === 0 ? [] : [`task ${shown(task.Name ?? '')} validation failed: ${found.join('\n')}`];
   });
   if (mayBringId(job) && /\s/.test(job.ID ?? '')) problems.unshift('job ID contains a space');
-  if (problems.length > 0) throw new ShoalError('BadRequest', problems.join('\n'), { component: 'JobStore' });
+  if (problems.length > 0) throw new ShoalError('BadRequest', problemText(problems), { component: 'JobStore' });
 }

@@ -1,4 +1,6 @@
 import { badRequest } from '../errors.ts';
+import { MAX_AMOUNT_CHARS } from '../limits.ts';
+import { problemText, shown } from '../problems.ts';
 import type { Resources, ResourcesConfig } from './job.ts';
 
 /**
@@ -18,8 +20,9 @@ export function readResources(config: ResourcesConfig): { resources: Resources; 
   const read = (text: string | undefined, name: string, parse: (text: string) => number | null): number => {
     const normal = normaliseAmount(text ?? '');
     if (normal === '') return 0;
-    const amount = parse(normal);
-    if (amount === null) problems.push(`invalid ${name} value: ${text}`);
+    // What reads an amount takes as long as the square of a long text.
+    const amount = normal.length > MAX_AMOUNT_CHARS ? null : parse(normal);
+    if (amount === null) problems.push(`invalid ${name} value: ${shown(text ?? '')}`);
     return amount ?? 0;
   };
   const resources = {
@@ -34,7 +37,7 @@ export function readResources(config: ResourcesConfig): { resources: Resources; 
 /** @throws ShoalError 400 naming every amount that cannot be read */
 export function parseResources(config: ResourcesConfig): Resources {
   const { resources, problems } = readResources(config);
-  if (problems.length > 0) throw badRequest(problems.join('\n'));
+  if (problems.length > 0) throw badRequest(problemText(problems));
   return resources;
 }
 

@@ -1,4 +1,5 @@
 import { constraintOperators } from './job.ts';
+import { shown } from '../problems.ts';
 import { MAX_COUNT, MAX_NAME_CHARS } from '../limits.ts';
 import { jobTypes, type JobType } from '../states.ts';
 import type { ConstraintInput, JobInput } from './input.ts';
@@ -29,14 +30,14 @@ export function validateJob(job: JobInput): string[] {
     }),
     ...tasks.flatMap((task) => {
       const problems = validateTask(task);
-      return problems.length === 0 ? [] : [`task ${task.Name ?? ''} validation failed: ${problems.join('\n')}`];
+      return problems.length === 0 ? [] : [`task ${shown(task.Name ?? '')} validation failed: ${problems.join('\n')}`];
     }),
   ];
 }
 
 function validateType(type: string): string[] {
   if (type === '') return ['missing job type'];
-  return isJobType(type) ? [] : [`invalid job type: ${JSON.stringify(type)}`];
+  return isJobType(type) ? [] : [`invalid job type: ${JSON.stringify(shown(type))}`];
 }
 
 function validateNames(job: JobInput): string[] {
@@ -68,7 +69,7 @@ function constraintProblem({
 }: ConstraintInput): string | null {
   if (isBlank(key)) return 'selector key cannot be blank';
   if (!(constraintOperators as readonly string[]).includes(operator)) {
-    return `unknown operator "${operator}", allowed: ${constraintOperators.join(' ')}`;
+    return `unknown operator "${shown(operator)}", allowed: ${constraintOperators.join(' ')}`;
   }
   switch (operator) {
     case 'in':

@@ -1,3 +1,5 @@
+import { MAX_AMOUNT_CHARS, MAX_DOMAIN_CHARS } from '../limits.ts';
+import { shown } from '../problems.ts';
 import { readNetworkType, type NetworkInput, type PortInput } from './input.ts';
 import type { NetworkType } from './job.ts';
 
@@ -16,7 +18,7 @@ export function validateNetwork(network: NetworkInput): string[] {
   const domains = network.Domains ?? [];
   if (domains.length > 0 && type !== 'HTTP') problems.push('domains can only be set for HTTP network mode');
   for (const domain of domains) {
-    if (!DOMAIN.test(domain) && !isIp(domain.trim())) problems.push(`invalid domain "${domain}"`);
+    if (!isDomain(domain)) problems.push(`invalid domain "${shown(domain)}"`);
   }
   const ports = network.Ports ?? [];
   if (ports.length > 0 && !PORT_TYPES.has(type)) {
@@ -35,14 +37,14 @@ function validatePort(port: PortInput, type: NetworkType): string[] {
   else if (name.length > MAX_PORT_NAME_CHARS)
     problems.push(`port name is longer than ${MAX_PORT_NAME_CHARS} characters`);
   else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    problems.push(`port name '${name}' must start with a letter or _ and hold only letters, digits and _`);
+    problems.push(`port name '${shown(name)}' must start with a letter or _ and hold only letters, digits and _`);
   }
   if (fixed !== 0 && (fixed < FIRST_STATIC_PORT || fixed > LAST_PORT)) {
     problems.push(`static port ${fixed} must be between ${FIRST_STATIC_PORT} and ${LAST_PORT}`);
   }
   if (target < 0 || target > LAST_PORT) problems.push(`target port ${target} must be between 0 and ${LAST_PORT}`);
   else if (target !== 0 && HOST_TYPES.has(type)) problems.push('target port cannot be set for Host network mode');
-  if (host !== '' && !isIp(host)) problems.push(`host network "${host}" is not an IP address`);
+  if (host !== '' && !isIp(host)) problems.push(`host network "${shown(host)}" is not an IP address`);
   return problems;
 }
 
@@ -51,7 +53,7 @@ function duplicatePorts(ports: readonly PortInput[], type: NetworkType): string[
   const problems: string[] = [];
   const once = (kind: string, value: string | number | undefined): void => {
     if (value === undefined || value === '' || value === 0) return;
-    if (seen.has(`${kind} ${value}`)) problems.push(`duplicate ${kind} '${value}'`);
+    if (seen.has(`${kind} ${value}`)) problems.push(`duplicate ${kind} '${shown(String(value))}'`);
     seen.add(`${kind} ${value}`);
   };
   for (const port of ports) {
@@ -62,8 +64,15 @@ function duplicatePorts(ports: readonly PortInput[], type: NetworkType): string[
   return problems;
 }
 
+/** The length comes first: on a long text the search for a name takes as long as its square. */
+function isDomain(text: string): boolean {
+  const name = text.trim();
+  return name.length <= MAX_DOMAIN_CHARS && (DOMAIN.test(name) || isIp(name));
+}
+
 /** An IPv4 or IPv6 address as text, without zone. */
 function isIp(text: string): boolean {
+  if (text.length > MAX_AMOUNT_CHARS) return false;
   return isIpv4(text) || isIpv6(text);
 }
 

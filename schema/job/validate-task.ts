@@ -1,3 +1,4 @@
+import { shown } from '../problems.ts';
 import { durationText } from './duration.ts';
 import type { InputSourceInput, ResultPathInput, SpecConfigInput, TaskInput, TimeoutsInput } from './input.ts';
 import { readResources } from './resources.ts';
@@ -47,7 +48,7 @@ function validateEnv(env: Readonly<Record<string, string>>): string[] {
 
 function envProblem(name: string, value: string): string | null {
   if (name === '') return 'environment variable name cannot be empty';
-  const says = `environment variable '${name}'`;
+  const says = `environment variable '${shown(name)}'`;
   if (name !== name.toUpperCase()) return `${says} must be uppercase`;
   if (!/^\p{L}/u.test(name)) return `${says} must start with a letter`;
   if (!/^[\p{L}\p{Nd}_]*$/u.test(name)) return `${says} can only contain letters, numbers, and underscores`;
@@ -67,7 +68,7 @@ function ambiguousKeys(params: Readonly<Record<string, unknown>>): string[] {
   const seen = new Map<string, string>();
   for (const key of Object.keys(params)) {
     const twin = seen.get(key.toLowerCase());
-    if (twin !== undefined) return [`Engine.Params: '${twin}' and '${key}' differ only in case`];
+    if (twin !== undefined) return [`Engine.Params: '${shown(twin)}' and '${shown(key)}' differ only in case`];
     seen.set(key.toLowerCase(), key);
   }
   return [];
@@ -92,23 +93,27 @@ function validateInputSources(sources: readonly InputSourceInput[]): string[] {
   return [
     ...prefixed('invalid input sources', problems),
     ...duplicates(sources, (source) => source.Alias).map(
-      (alias) => `input source with alias '${alias}' already exists`,
+      (alias) => `input source with alias '${shown(alias)}' already exists`,
     ),
     ...duplicates(sources, (source) => source.Target).map(
-      (target) => `input source with target '${target}' already exists`,
+      (target) => `input source with target '${shown(target)}' already exists`,
     ),
   ];
 }
 
 function validateResultPaths(paths: readonly ResultPathInput[]): string[] {
   const problems = paths.flatMap(({ Name: name = '', Path: path = '' }) => [
-    ...(isBlank(path) ? ['missing path'] : path.startsWith('/') ? [] : [`result path \`${path}\` must be absolute`]),
+    ...(isBlank(path)
+      ? ['missing path']
+      : path.startsWith('/')
+        ? []
+        : [`result path \`${shown(path)}\` must be absolute`]),
     ...(isBlank(name) ? ['missing name'] : []),
   ]);
   return [
     ...prefixed('invalid output', problems),
-    ...duplicates(paths, (path) => path.Name).map((name) => `result path with name '${name}' already exists`),
-    ...duplicates(paths, (path) => path.Path).map((path) => `result path '${path}' already exists`),
+    ...duplicates(paths, (path) => path.Name).map((name) => `result path with name '${shown(name)}' already exists`),
+    ...duplicates(paths, (path) => path.Path).map((path) => `result path '${shown(path)}' already exists`),
   ];
 }
 

@@ -1,13 +1,17 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { refuseLargeBody } from './body.ts';
+import { Callers } from './callers.ts';
 import type { Deps, HttpEnv } from './deps.ts';
 import { handleError, handleNotFound } from './error-handler.ts';
 import { requireCredential } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
+import { readableHost } from './middleware/host.ts';
+import { spaceLargeBodies } from './middleware/large-bodies.ts';
 import { loopbackOnly } from './middleware/loopback.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { responseHeaders } from './middleware/response-headers.ts';
+import { readableSettings } from './middleware/settings.ts';
 import { versionGate } from './middleware/version-gate.ts';
 import { addAgentRoutes } from './routes/agent.ts';
 import { addAuthRoutes } from './routes/auth.ts';
@@ -26,13 +30,17 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.onError(handleError);
   app.notFound(handleNotFound);
+  const callers = new Callers(deps.access);
   // The order decides what a refused request is told: 401 and 403 carry no version headers, but they are logged.
   app.use(requestLog(deps));
+  app.use(readableHost);
   app.use(loopbackOnly(deps.access));
+  app.use(readableSettings(deps.access));
   app.use(cors(redirectPaths));
+  app.use(rateLimit(deps, callers));
   app.use(refuseLargeBodies);
-  app.use(rateLimit(deps));
-  app.use(requireCredential(deps));
+  app.use(requireCredential(deps, callers));
+  app.use(spaceLargeBodies(deps));
   app.use(responseHeaders);
   app.use(versionGate);
   app.use(refuseHead);
@@ -51,7 +59,7 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
 }
 
 const refuseLargeBodies: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  await refuseLargeBody(c.req.raw);
+  await refuseLargeBody(c.req.raw, c.req.path);
   return next();
 };
 

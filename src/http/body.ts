@@ -1,14 +1,26 @@
 import { badRequest } from '../../schema/errors.ts';
-import { MAX_BODY_BYTES, MAX_DRAINED_BYTES } from '../../schema/limits.ts';
+import { checkJsonBounds } from '../../schema/json-bounds.ts';
+import {
+  LARGE_JSON_VALUES,
+  MAX_BODY_BYTES,
+  MAX_CREDENTIAL_BODY_BYTES,
+  MAX_DRAINED_BYTES,
+  MAX_JSON_BYTES,
+} from '../../schema/limits.ts';
+import { takesCredentials } from './auth/route-needs.ts';
 import type { Ctx } from './deps.ts';
 
 /**
- * The JSON body of a request; undefined when it is empty. As in Go, what follows the first JSON value is ignored.
- * @throws ShoalError 400 for another content type or malformed JSON, 413 for too large a body
+ * The JSON body of a request; undefined when it is empty. As in Go, what follows the first object or list is ignored.
+ * @throws ShoalError 400 for another content type, malformed JSON or JSON beyond its bounds; 413 for too large a body, 429 when
+ *   too many large ones wait
  */
 export async function readJsonBody(c: Ctx): Promise<unknown> {
-  const text = await readText(c.req.raw.body);
-  if (text === '') return undefined;
+  const announced = Number(c.req.header('Content-Length') ?? 0);
+  const isLarge = announced > MAX_JSON_BYTES;
+  if (isLarge) await c.get('takeTurn')();
+  const bytes = await readBytes(c.req.raw, mostBytes(c.req.path));
+  if (bytes.length === 0) return undefined;
   const type = (c.req.header('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw badRequest(
@@ -17,29 +29,66 @@ export async function readJsonBody(c: Ctx): Promise<unknown> {
       'Send the header Content-Type: application/json.',
     );
   }
+  const size = checkJsonBounds(bytes);
+  if (!isLarge && (bytes.length > MAX_JSON_BYTES || size.values > LARGE_JSON_VALUES)) await c.get('takeTurn')();
+  return parse(bytes.subarray(0, size.end), (why) => badRequest(`malformed JSON: ${why}`));
+}
+
+/**
+ * Parses what a caller sent, once it is known to be small enough.
+ * @throws ShoalError when its bounds are exceeded; what `malformed` makes of the parser's words when it is no JSON
+ */
+export function parseJson(bytes: Uint8Array, malformed: (why: string) => Error): unknown {
+  return parse(bytes.subarray(0, checkJsonBounds(bytes).end), malformed);
+}
+
+function parse(bytes: Uint8Array, malformed: (why: string) => Error): unknown {
+  const text = new TextDecoder().decode(bytes);
   try {
     return JSON.parse(text);
   } catch (error) {
-    const first = firstValue(text);
-    if (first !== null) return first.value;
-    throw badRequest(`malformed JSON: ${error instanceof Error ? error.message : 'cannot be read'}`);
+    throw malformed(error instanceof Error ? error.message : 'cannot be read');
   }
 }
 
+function mostBytes(path: string): number {
+  return takesCredentials(path) ? MAX_CREDENTIAL_BODY_BYTES : MAX_BODY_BYTES;
+}
+
+/** A body that says its length is read at once, as a large one comes in thousands of pieces. */
+async function readBytes(request: Request, most: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array(0);
+  const announced = request.headers.get('Content-Length');
+  if (announced === null || Number(announced) > most) return readCounting(request.body, most);
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.length > most) throw bodyTooLarge(most);
+  return bytes;
+}
+
 /** Counts while it reads: a body without a length must not fill the memory. */
-async function readText(body: ReadableStream<Uint8Array> | null): Promise<string> {
-  if (body === null) return '';
+async function readCounting(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
     if (bytes > MAX_DRAINED_BYTES) break;
-    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (bytes <= most) chunks.push(chunk);
     else chunks.length = 0;
   }
-  if (bytes > MAX_BODY_BYTES) throw bodyTooLarge();
-  const decoder = new TextDecoder();
-  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode();
+  if (bytes > most) throw bodyTooLarge(most);
+  return joined(chunks, bytes);
+}
+
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return only;
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
 }
 
 /**
@@ -48,12 +97,13 @@ async function readText(body: ReadableStream<Uint8Array> | null): Promise<string
  * `Expect: 100-continue` is told before it sends.
  * @throws ShoalError 413
  */
-export async function refuseLargeBody(request: Request): Promise<void> {
+export async function refuseLargeBody(request: Request, path: string): Promise<void> {
+  const most = mostBytes(path);
   const announced = Number(request.headers.get('Content-Length') ?? 0);
-  if (announced <= MAX_BODY_BYTES) return;
+  if (announced <= most) return;
   const waits = request.headers.get('Expect')?.toLowerCase() === '100-continue';
   if (!waits && announced <= MAX_DRAINED_BYTES) await drain(request.body);
-  throw bodyTooLarge();
+  throw bodyTooLarge(most);
 }
 
 async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
@@ -69,35 +119,7 @@ async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
   }
 }
 
-function bodyTooLarge(): Error {
-  return badRequest('Request Entity Too Large', 413);
-}
-
-/** The object or array at the start of a text that goes on after it; null when there is none. */
-function firstValue(text: string): { value: unknown } | null {
-  const start = text.search(/\S/);
-  if (start < 0 || !'{['.includes(text.charAt(start))) return null;
-  let depth = 0;
-  let inString = false;
-  for (let i = start; i < text.length; i++) {
-    const character = text.charAt(i);
-    if (inString) {
-      if (character === '\\') i += 1;
-      else if (character === '"') inString = false;
-      continue;
-    }
-    if (character === '"') inString = true;
-    else if ('{['.includes(character)) depth += 1;
-    else if ('}]'.includes(character)) depth -= 1;
-    if (depth === 0 && !inString) return parseOrNull(text.slice(start, i + 1));
-  }
-  return null;
-}
-
-function parseOrNull(text: string): { value: unknown } | null {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return null;
-  }
+/** Bacalhau's words; a hint says what is allowed. */
+function bodyTooLarge(most: number): Error {
+  return badRequest('Request Entity Too Large', 413, `A body of this route has at most ${most} bytes.`);
 }

@@ -16,8 +16,12 @@ export interface Access {
   readonly nodeToken: string | undefined;
   /** Open mode: origins beside loopback ones, as browsers send them (`https://host:port`). */
   readonly allowedOrigins: readonly string[];
+  /** The header in which the platform names a client's address; null where there is none that clients could not forge. */
+  readonly addressHeader: string | null;
   /** Of one client; 0 means no limit. */
   readonly requestsPerSecond: number;
+  /** Settings that cannot be read, a line each: then nothing is served. */
+  readonly problems: readonly string[];
 }
 
 /** Logs of executions, wherever they are. */
@@ -52,6 +56,8 @@ export interface HttpEnv {
   Variables: {
     requestId: string;
     principal: Principal;
+    /** Waits until a large body may be read. */
+    takeTurn: () => Promise<void>;
     /** What the log line of the request says beside the usual; ids, never credentials. */
     logFields: Record<string, string>;
   };

@@ -1,8 +1,12 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ShoalError, type ErrorShape } from '../../schema/errors.ts';
+import { MAX_MESSAGE_BYTES } from '../../schema/limits.ts';
+import { shorten } from '../../schema/problems.ts';
 import type { Ctx } from './deps.ts';
 import { answer } from './json.ts';
 import { presentError } from './present.ts';
+
+const MAX_REQUEST_ID_CHARS = 256;
 
 /** The only place that turns an error into an answer. Errors that nobody foresaw show nothing of their cause. */
 export function handleError(error: unknown, c: Ctx): Response {
@@ -14,7 +18,10 @@ export function handleError(error: unknown, c: Ctx): Response {
 export function answerError(c: Ctx, shape: ErrorShape): Response {
   if (shape.retryAfterSeconds !== undefined) c.header('Retry-After', String(shape.retryAfterSeconds));
   const status: ContentfulStatusCode = shape.status;
-  return answer(c, presentError(shape, c.req.header('X-Request-Id') ?? ''), status);
+  const requestId = shorten(c.req.header('X-Request-Id') ?? '', MAX_REQUEST_ID_CHARS);
+  // Messages name what was sent, which may be as long as a request.
+  const message = shorten(shape.message, MAX_MESSAGE_BYTES);
+  return answer(c, presentError({ ...shape, message }, requestId), status);
 }
 
 /** Whatever is not served, also a method that a path does not have. */

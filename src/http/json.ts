@@ -22,5 +22,6 @@ export function answer(c: Ctx, value: object, status: ContentfulStatusCode = 200
 
 function isPretty(url: string): boolean {
   if (!url.includes('?')) return false;
-  return [...new URL(url).searchParams.keys()].some((key) => key.toLowerCase() === 'pretty');
+  // An address that cannot be read is answered too, with what is wrong with it.
+  return [...(URL.parse(url)?.searchParams.keys() ?? [])].some((key) => key.toLowerCase() === 'pretty');
 }

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
-import { DEFAULT_NODE_RETENTION_DAYS, DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
+import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
+import { readSettings } from '../../schema/settings.ts';
 import { PING, PONG } from '../../schema/protocol/version.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { Env } from '../env.ts';
@@ -31,17 +32,20 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
     super(ctx, env);
     log('object.constructed');
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+    const { settings, problems } = readSettings(env);
+    for (const problem of problems) log('setting.unreadable', { problem }, 'error');
     this.#tokens = new ExecutionTokens(ctx.storage);
     const executionToken = (executionId: ExecutionId) => this.#tokens.issue(executionId);
     this.#shell = new Shell(
       ctx,
       { ...makePorts(env), executionToken },
       {
-        newMembership: env.SHOAL_NODE_APPROVAL === 'manual' ? 'PENDING' : 'APPROVED',
-        defaultQueueTimeoutMs: secondsOf(env.DEFAULT_QUEUE_TIMEOUT) ?? DEFAULT_QUEUE_TIMEOUT_MS,
-        retentionMs: (numberOf(env.RETENTION_DAYS) ?? 0) * 86_400_000,
-        nodeRetentionMs: (numberOf(env.NODE_RETENTION_DAYS) ?? DEFAULT_NODE_RETENTION_DAYS) * 86_400_000,
-        maxDatabaseBytes: numberOf(env.D1_MAX_BYTES) ?? 0,
+        newMembership: settings.manualApproval ? 'PENDING' : 'APPROVED',
+        defaultQueueTimeoutMs:
+          settings.queueTimeout === undefined ? DEFAULT_QUEUE_TIMEOUT_MS : settings.queueTimeout * 1000,
+        retentionMs: settings.retentionDays * 86_400_000,
+        nodeRetentionMs: settings.nodeRetentionDays * 86_400_000,
+        maxDatabaseBytes: settings.databaseBytes,
       },
     );
   }
@@ -105,19 +109,6 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
   override alarm(): Promise<void> {
     return this.#shell.takeAlarm();
   }
-}
-
-function numberOf(text: string | undefined): number | null {
-  const value = Number(text);
-  if (text === undefined || text.trim() === '') return null;
-  if (Number.isFinite(value) && value >= 0) return value;
-  log('setting.ignored', { value: text, allowed: 'a number from 0' }, 'error');
-  return null;
-}
-
-function secondsOf(text: string | undefined): number | null {
-  const seconds = numberOf(text);
-  return seconds === null ? null : seconds * 1000;
 }
 
 function makePorts(env: Env): ShellPorts {

@@ -10,7 +10,9 @@ const OPEN: Access = {
   adminToken: undefined,
   nodeToken: undefined,
   allowedOrigins: [],
+  addressHeader: 'CF-Connecting-IP',
   requestsPerSecond: 0,
+  problems: [],
 };
 
 /**

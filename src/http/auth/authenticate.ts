@@ -2,22 +2,32 @@ import { ShoalError } from '../../../schema/errors.ts';
 import type { CredentialRecord } from '../../store/credentials.ts';
 import type { Deps } from '../deps.ts';
 import { base64Bytes, isEqualSecret, sha256Hex } from './digest.ts';
+import type { PasswordGate } from './password-gate.ts';
 import { isPassword } from './password.ts';
 import { owner, type Principal } from './principal.ts';
 
 const BEARER = 'Bearer ';
 const BASIC = 'Basic ';
+/** No user's name is longer. */
+const MAX_USER_CHARS = 101;
+
+/** Where a request comes from, for what is counted by client. */
+export interface Door {
+  readonly gate: PasswordGate;
+  /** Null where addresses are not known. */
+  readonly address: string | null;
+}
 
 /**
  * Who shows this `Authorization` header.
- * @throws ShoalError 401 with the reason, 503 when an installation without any credential is asked
+ * @throws ShoalError 401 with the reason, 429 after too many passwords, 503 when an installation without any credential is asked
  */
-export async function authenticate(deps: Deps, header: string | undefined): Promise<Principal> {
+export async function authenticate(deps: Deps, header: string | undefined, door: Door): Promise<Principal> {
   if (header === undefined || header === '') throw await refusal(deps, 'Missing Authorization header');
   // Blanks at the end of a header are cut off before it gets here.
   if (header === BEARER.trim()) throw await refusal(deps, 'empty API key provided');
   if (header.startsWith(BEARER)) return fromBearer(deps, header.slice(BEARER.length));
-  if (header.startsWith(BASIC)) return fromBasic(deps, header.slice(BASIC.length));
+  if (header.startsWith(BASIC)) return fromBasic(deps, header.slice(BASIC.length), door);
   throw unauthorized('unsupported authentication method');
 }
 
@@ -38,14 +48,16 @@ async function fromBearer(deps: Deps, token: string): Promise<Principal> {
   return principalOf(found);
 }
 
-async function fromBasic(deps: Deps, encoded: string): Promise<Principal> {
+async function fromBasic(deps: Deps, encoded: string, { gate, address }: Door): Promise<Principal> {
   const bytes = base64Bytes(encoded);
   if (bytes === null) throw unauthorized('failed to decode basic auth credentials');
   const text = new TextDecoder().decode(bytes);
   const colon = text.indexOf(':');
   if (colon < 0) throw unauthorized('invalid basic auth credentials format');
-  const user = await deps.credentials.find(['user'], text.slice(0, colon).toLowerCase(), deps.now());
-  const matches = await isPassword(text.slice(colon + 1), user?.verifier ?? null);
+  const name = text.slice(0, colon).toLowerCase();
+  const user = await deps.credentials.find(['user'], name, deps.now());
+  const client = address ?? name.slice(0, MAX_USER_CHARS);
+  const matches = await isPassword(text.slice(colon + 1), user?.verifier ?? null, { gate, client });
   if (user === null || !matches) throw unauthorized('invalid basic auth credentials');
   return principalOf(user);
 }

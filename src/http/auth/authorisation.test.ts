@@ -103,8 +103,8 @@ describe('every route with every capability', () => {
           );
         }
         const limited = await token({ Capabilities: [capability], Namespaces: ['own'] });
-        const ofTokens = route.path.startsWith(TOKENS);
-        expect((await ask(limited, OWN, 'own')).status).toBe(may && !ofTokens ? route.own : 403);
+        const ofAll = [TOKENS, NODES].some((path) => route.path.startsWith(path));
+        expect((await ask(limited, OWN, 'own')).status).toBe(may && !ofAll ? route.own : 403);
         if (route.foreign === undefined) return;
         expect((await ask(limited, FOREIGN, 'foreign')).status).toBe(may ? route.foreign : 403);
         expect((await ask(everywhere, FOREIGN, 'foreign')).status).toBe(may ? route.own : 403);
@@ -155,6 +155,22 @@ describe('a token for one namespace', () => {
       expect.stringMatching(/^user 'API key ending in .*' does not have access to namespace 'default'$/),
     ]);
   });
+  for (const [method, path] of [
+    ['GET', NODES],
+    ['GET', `${NODES}/${NODE}`],
+    ['PUT', `${NODES}/${NODE}`],
+  ] as const) {
+    test(`has no say in nodes: ${method} ${path}`, async ({ expect }) => {
+      const { send, token, scheduler } = await closedApi();
+      const headers = await token({ Name: 'ana', Capabilities: ['*'], Namespaces: ['own'] });
+      const got = await send(method, path, method === 'PUT' ? { Action: 'drain' } : undefined, headers);
+      expect([got.status, got.json().Details.reason]).toEqual([
+        403,
+        "user 'ana' does not have access to all namespaces",
+      ]);
+      expect(scheduler.changes).toEqual([]);
+    });
+  }
   test('cannot make tokens, whatever it may do', async ({ expect }) => {
     const { send, token } = await closedApi();
     const headers = await token({ Name: 'ana', Capabilities: ['*'], Namespaces: ['own'] });

@@ -3,6 +3,7 @@ import { badRequest } from '../../../schema/errors.ts';
 import type { EpochMs } from '../../../schema/ids.ts';
 import { bind } from '../../../schema/job/bind.ts';
 import type { Deps } from '../deps.ts';
+import { parseJson } from '../body.ts';
 import { base64Bytes, base64Url, sha256Hex } from './digest.ts';
 import { clientIdOf, MIN_KEY_BITS, readPublicKey, verifies, type RsaKey } from './rsa-key.ts';
 
@@ -75,18 +76,13 @@ function readAnswer(methodData: string): { key: RsaKey; signature: Uint8Array<Ar
   const refuse = (why: string): Error => badRequest(`invalid authentication data: ${why}`);
   const bytes = base64Bytes(methodData);
   if (bytes === null || bytes.length === 0) throw refuse('MethodData is no base64');
-  const { PhraseSignature, PublicKey } = bind(ChallengeAnswer, parseJson(bytes, refuse));
+  const { PhraseSignature, PublicKey } = bind(
+    ChallengeAnswer,
+    parseJson(bytes, () => refuse('MethodData holds no JSON')),
+  );
   const signature = base64Bytes(PhraseSignature);
   const key = readPublicKey(PublicKey);
   if (signature === null) throw refuse('PhraseSignature is no base64');
   if (key === null) throw refuse('PublicKey is no RSA public key');
   return { key, signature };
-}
-
-function parseJson(bytes: Uint8Array, refuse: (why: string) => Error): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw refuse('MethodData holds no JSON');
-  }
 }

@@ -1,3 +1,4 @@
+import type { PasswordCheck, PasswordGate } from './password-gate.ts';
 import { base64Bytes, base64Url, hex, isEqualText, sha256Hex } from './digest.ts';
 
 /** The most that workerd derives with. */
@@ -16,18 +17,35 @@ export async function hashPassword(password: string): Promise<string> {
   return [SCHEME, ROUNDS, base64Url(salt), await derive(password, salt, ROUNDS)].join('$');
 }
 
-/** @param verifier null when there is no such user: the check then takes as long and fails */
-export async function isPassword(password: string, verifier: string | null): Promise<boolean> {
-  const known = `${verifier ?? ''} ${await sha256Hex(password)}`;
-  if (verified.has(known)) return true;
+/**
+ * A password that was right before waits for nothing.
+ * @param verifier null when there is no such user: the check then takes as long and fails
+ * @throws ShoalError 429 when the gate lets nobody in
+ */
+export async function isPassword(
+  password: string,
+  verifier: string | null,
+  { gate, client }: { readonly gate: PasswordGate; readonly client: string },
+): Promise<boolean> {
+  const credential = `${verifier ?? ''} ${await sha256Hex(password)}`;
+  const isKnown = () => verified.has(credential);
+  if (isKnown()) return true;
+  const check: PasswordCheck = { client, isUser: verifier !== null, credential, isKnown };
+  await gate.enter(check);
+  const isRight = isKnown() || (await matches(password, verifier));
+  gate.leave(check, isRight);
+  if (!isRight) return false;
+  if (verified.size >= MAX_VERIFIED) verified.clear();
+  verified.add(credential);
+  return true;
+}
+
+async function matches(password: string, verifier: string | null): Promise<boolean> {
   const [scheme, rounds = '', saltText = '', hash = ''] = (verifier ?? '').split('$');
   const salt = base64Bytes(saltText);
   const usable = scheme === SCHEME && salt !== null && salt.length > 0;
   const derived = await derive(password, usable ? salt : new Uint8Array(SALT_BYTES), usable ? Number(rounds) : ROUNDS);
-  if (!usable || !isEqualText(derived, hash)) return false;
-  if (verified.size >= MAX_VERIFIED) verified.clear();
-  verified.add(known);
-  return true;
+  return usable && isEqualText(derived, hash);
 }
 
 async function derive(password: string, salt: Uint8Array<ArrayBuffer>, iterations: number): Promise<string> {

@@ -49,7 +49,13 @@ export function requireNamespace(c: Ctx, namespace: string): void {
 export function requireOwner(c: Ctx): void {
   const principal = c.get('principal');
   requireCapability(principal, '*');
-  if (scopeOf(c) !== null) throw forbidden(`user '${principal.shown}' does not have access to all namespaces`);
+  requireAllNamespaces(principal);
+}
+
+/** @throws ShoalError 403 when the caller is limited to some namespaces */
+export function requireAllNamespaces({ namespaces, shown }: Principal): void {
+  if (namespaces.includes(ANY_NAMESPACE)) return;
+  throw forbidden(`user '${shown}' does not have access to all namespaces`);
 }
 
 function forbidden(reason: string): ShoalError {

@@ -16,11 +16,24 @@ const LOGIN = '/api/v1/auth/';
 const OWNER_PATHS = '/api/v1/shoal/';
 const DOCUMENTATION: ReadonlySet<string> = new Set(['/api/v1/openapi.json', '/api/v1/docs']);
 
+const TOKENS = '/api/v1/shoal/tokens';
+const NODES = '/api/v1/orchestrator/nodes';
+
 const RESOURCES = [
   ['/api/v1/orchestrator/jobs', 'job'],
-  ['/api/v1/orchestrator/nodes', 'node'],
+  [NODES, 'node'],
   ['/api/v1/agent', 'agent'],
 ] as const;
+
+/** Bodies of these paths hold a credential and little else; who sends them is often not known yet. */
+export function takesCredentials(path: string): boolean {
+  return path.startsWith(LOGIN) || path === TOKENS || path.startsWith(`${TOKENS}/`);
+}
+
+/** Nodes serve every namespace: who is limited to some has no say in them. */
+export function needsAllNamespaces(path: string): boolean {
+  return path === NODES || path.startsWith(`${NODES}/`);
+}
 
 export function isOpenPath(path: string): boolean {
   return OPEN_PATHS.has(path) || path.startsWith(LOGIN) || path.startsWith(`${EXECUTIONS_PATH}/`);

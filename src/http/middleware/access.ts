@@ -1,12 +1,15 @@
 import type { MiddlewareHandler } from 'hono';
 import { CONNECT_PATH } from '../../../schema/protocol/version.ts';
 import { authenticate, missingSecret, requireSecret } from '../auth/authenticate.ts';
-import { owner, requireCapability } from '../auth/principal.ts';
-import { isOpenPath, needOf } from '../auth/route-needs.ts';
+import { PasswordGate } from '../auth/password-gate.ts';
+import { owner, requireAllNamespaces, requireCapability } from '../auth/principal.ts';
+import { isOpenPath, needOf, needsAllNamespaces } from '../auth/route-needs.ts';
+import type { Callers } from '../callers.ts';
 import type { Deps, HttpEnv } from '../deps.ts';
 
 /** Closed mode: every path but the open ones needs a credential, paths that do not exist too. */
-export function requireCredential(deps: Deps): MiddlewareHandler<HttpEnv> {
+export function requireCredential(deps: Deps, callers: Callers): MiddlewareHandler<HttpEnv> {
+  const gate = new PasswordGate(deps);
   return async (c, next) => {
     c.set('principal', owner);
     if (deps.access.mode === 'open' || isOpenPath(c.req.path)) return next();
@@ -17,8 +20,9 @@ export function requireCredential(deps: Deps): MiddlewareHandler<HttpEnv> {
       await requireSecret(header, secret);
       return next();
     }
-    const principal = await authenticate(deps, header);
+    const principal = await authenticate(deps, header, { gate, address: callers.addressOf(c) });
     requireCapability(principal, needOf(c.req.method, c.req.path));
+    if (needsAllNamespaces(c.req.path)) requireAllNamespaces(principal);
     c.set('principal', principal);
     return next();
   };

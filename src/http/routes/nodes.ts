@@ -10,6 +10,7 @@ import { badRequest, nodeNotFound, ShoalError } from '../../../schema/errors.ts'
 import { NodeId } from '../../../schema/ids.ts';
 import { bind } from '../../../schema/job/bind.ts';
 import { MAX_MESSAGE_BYTES } from '../../../schema/limits.ts';
+import { shown } from '../../../schema/problems.ts';
 import { matchesSelector, parseSelector } from '../../../schema/selector.ts';
 import { cutText } from '../../../schema/text.ts';
 import { log } from '../../log.ts';
@@ -86,7 +87,7 @@ async function changeNode(c: Ctx, deps: Deps, text: string): Promise<Response> {
 function readAction(text: string): NodeAction {
   const action = nodeActions.find((name) => name === text);
   if (action === undefined) {
-    throw badRequest(`invalid action ${JSON.stringify(text)}: allowed are ${nodeActions.join(', ')}`);
+    throw badRequest(`invalid action ${JSON.stringify(shown(text))}: allowed are ${nodeActions.join(', ')}`);
   }
   return action;
 }

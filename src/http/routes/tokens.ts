@@ -9,6 +9,7 @@ import {
 import { ANY_NAMESPACE, capabilities, type Capability } from '../../../schema/credentials.ts';
 import { badRequest, ShoalError } from '../../../schema/errors.ts';
 import { bind } from '../../../schema/job/bind.ts';
+import { problemText, shown } from '../../../schema/problems.ts';
 import { MAX_NAME_CHARS, MAX_TOKEN_NAMESPACES } from '../../../schema/limits.ts';
 import type { CredentialRecord } from '../../store/credentials.ts';
 import { endingOf, newSecret } from '../auth/challenge.ts';
@@ -42,7 +43,7 @@ async function createToken(c: Ctx, deps: Deps): Promise<Response> {
   const request = bind(CreateTokenRequest, (await readJsonBody(c)) ?? {});
   const { Type: type = 'key' } = request;
   const problems = problemsOf(request, type);
-  if (problems.length > 0) throw badRequest(problems.join('\n'));
+  if (problems.length > 0) throw badRequest(problemText(problems));
   const { secret, ...proof } = await proofOf(request, type);
   const now = deps.now();
   const { ExpiresIn: seconds = 0, Namespaces: namespaces = [] } = request;
@@ -82,7 +83,9 @@ function problemsOf(request: CreateTokenRequest, type: TokenType): string[] {
   const known: readonly string[] = capabilities;
   return [
     ...(asked.length === 0 ? [`Capabilities: at least one of ${capabilities.join(', ')}`] : []),
-    ...asked.filter((text) => !known.includes(text)).map((text) => `Capabilities: unknown ${JSON.stringify(text)}`),
+    ...asked
+      .filter((text) => !known.includes(text))
+      .map((text) => `Capabilities: unknown ${JSON.stringify(shown(text))}`),
     ...(namespaces.some((text) => text === '') ? ['Namespaces: a namespace is not empty'] : []),
     ...(namespaces.length > MAX_TOKEN_NAMESPACES ? [`Namespaces: at most ${MAX_TOKEN_NAMESPACES}`] : []),
     ...(seconds < 0 || seconds > MAX_SECONDS ? [`ExpiresIn: 0 to ${MAX_SECONDS} seconds`] : []),

@@ -1,0 +1,5 @@
+import type { Attack } from './attack.ts';
+import { bodyAttacks } from './bodies.ts';
+import { callerAttacks } from './callers.ts';
+
+export const attacks: readonly Attack[] = [...bodyAttacks, ...callerAttacks];

@@ -97,7 +97,7 @@ describe('the log of a job', () => {
     const id = await stack.api.submit({ ...job, Tasks: [{ ...first, Timeouts: { ExecutionTimeout: 1 } }] });
     const execution = await eventually(
       async () => (await stack.api.executions(id)).find((one) => one.ComputeState.StateType === 10),
-      20_000,
+      60_000,
       'a failed execution',
     );
     const viewer = view(id, `execution_id=${execution.ID}`);
@@ -143,7 +143,7 @@ describe('while connections break', () => {
       // Both cuts went through the link of the log, not only through the agent's other ones.
       expect(other.agentLog(1).match(/"log-link.ended"/g)?.length).toBeGreaterThanOrEqual(2);
       await other.api.waitForJob(id, 'Completed');
-      await eventually(async () => (other.isAgentClean(1) ? true : undefined), 20_000, 'the log stored away');
+      await eventually(async () => (other.isAgentClean(1) ? true : undefined), 60_000, 'the log stored away');
       way.shut();
       const late = new LogViewer(other.api.url, id);
       await late.closed;

@@ -36,10 +36,10 @@ test('a log that another process appends to is cut while it grows, and ends with
   // Cut once, the first lines are in the other file; cut again, they are gone.
   await vi.waitFor(() => expect(kept()).not.toMatch(/^line 1$/m), { timeout: 15_000 });
   // What comes while it is cut is lost, so the last line has to come when there is nothing to cut.
-  child.stdin.write('quiet');
+  child.stdin?.write('quiet');
   await vi.waitFor(() => expect(lastLines(file, 1)).toBe('quiet'), { timeout: 15_000 });
   await vi.waitFor(() => expect(statSync(file).size).toBeLessThan(2_500), { timeout: 15_000 });
-  child.stdin.write('end');
+  child.stdin?.write('end');
   await once(child, 'exit');
   expect(lastLines(file, 1)).toBe('the end');
   expect(readFileSync(file, 'utf8')).not.toContain('\0');

@@ -269,7 +269,9 @@ describe('the daemon', () => {
     const spec = shell('echo begin; sleep 600');
     const { outcome } = await run(spec, {
       onRunning: () =>
-        void printed(spec.executionId, 'begin').finally(() => engine.remove(spec.executionId).catch(() => {})),
+        void printed(spec.executionId, 'begin')
+          .then(() => engine.remove(spec.executionId))
+          .catch(() => {}),
     });
     expect(outcome).toMatchObject({ type: 'failed', failure: { class: 'infrastructure' } });
   });

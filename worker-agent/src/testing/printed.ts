@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
 import type { ExecutionId } from '@shoal/schema/ids';
@@ -12,7 +11,7 @@ const WITHIN_MS = 45_000;
 export async function printed(executionId: ExecutionId, text: string, docker = new Docker()): Promise<void> {
   const container = docker.getContainer(executionId);
   for (const until = Date.now() + WITHIN_MS; ;) {
-    const log = (await container.logs({ stdout: true, stderr: true })) as unknown as Buffer;
+    const log = await container.logs({ stdout: true, stderr: true });
     if (log.includes(text)) return;
     if (Date.now() > until) throw new Error(`${executionId} did not print ${JSON.stringify(text)}`);
     await sleep(50);

@@ -39,7 +39,9 @@ export function keepRunning({ start, hasComeUp = () => true, onDeath, onGiveUp =
     }
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (deaths - 1));
     onDeath(how, pauseMs);
-    timer = setTimeout(() => (starting = run().catch((error) => died(messageOf(error), 0))), pauseMs);
+    timer = setTimeout(() => {
+      starting = run().catch((error) => died(messageOf(error), 0));
+    }, pauseMs);
   };
   const run = async () => {
     const child = await start();

@@ -21,7 +21,7 @@ import { assertPortFree, endLeftWorker, startWorker } from '../worker/worker.mjs
 /** Ctrl-C reaches this process from the terminal and again from npm: that is one press. */
 const samePressMs = 700;
 const connectMs = 10_000;
-/** Characters of a log's last line. */
+/** Characters. */
 const longestReason = 300;
 
 /** Everything that one `npm start` runs, and how it ends. */
@@ -109,7 +109,7 @@ class Installation {
     if (this.stopped.aborted) return;
     const { host, port, state, settings } = this.#config;
     const vars = { ...settings, SHOAL_MODE: 'open', ...closing(this.secrets) };
-    const isOneTooMany = deathCounter();
+    let isOneTooMany = deathCounter();
     const onDeath = () => {
       if (this.stopped.aborted) return;
       report('Worker', 'died and is being restarted');
@@ -119,10 +119,11 @@ class Installation {
     const watch = keepRunning({
       start: async () => {
         const migrated = this.#worker !== undefined;
+        isOneTooMany = deathCounter();
         this.#worker = await startWorker({ state, host, port, vars, bundle: workerBundle, migrated }, onDeath);
         return this.#worker.host;
       },
-      onDeath: (how, pauseMs) => report('Worker', `ended (${how}) and is restarted in ${pauseMs / 1000} s`),
+      onDeath: (how, pauseMs) => report('Worker', `ended (${onOneLine(how)}) and is restarted in ${pauseMs / 1000} s`),
     });
     this.#unwatchWorker = watch.stop;
     await watch.ready;
@@ -150,8 +151,9 @@ class Installation {
         start: () => startAgent(options),
         hasComeUp: () => hasComeUp,
         onDeath: (how, pauseMs) => {
-          const last = lastLines(agentLog(state, number), 1).slice(0, longestReason);
-          report('Agent', `${number} ended (${how}) and is restarted in ${pauseMs / 1000} s; its log ends: ${last}`);
+          // Its own last words are the reason, where it had the time for some.
+          const words = how.startsWith('exit code') ? `: ${onOneLine(lastLines(agentLog(state, number), 1))}` : '';
+          report('Agent', `${number} ended (${how}${words}) and is restarted in ${pauseMs / 1000} s`);
         },
         onGiveUp: (how) => this.#giveUpAgent(number, how),
       });
@@ -215,6 +217,14 @@ class Installation {
     for (const record of Object.values(readRecords(this.#config.state))) signalTo(record, 'SIGKILL');
     this.#docker?.engine?.own?.kill();
   }
+}
+
+/**
+ * @param {string} text
+ * @returns {string} at most as long as a reason may be
+ */
+function onOneLine(text) {
+  return text.trim().replaceAll(/\s+/g, ' ').slice(0, longestReason);
 }
 
 /**

@@ -69,10 +69,7 @@ describe('every block of the README that calls the API works twice in a row', ()
     const place = await install({ SHOAL_AUTH: 'required' });
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     mkdirSync(join(place.home, '.bacalhau'));
-    writeFileSync(
-      join(place.home, '.bacalhau', 'user_id.pem'),
-      privateKey.export({ type: 'pkcs1', format: 'pem' }) as string,
-    );
+    writeFileSync(join(place.home, '.bacalhau', 'user_id.pem'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
     for (const block of blocks.filter(isForClosed)) for (let n = 0; n < 2; n += 1) run(block, place);
     for (const block of blocks.filter(isForClosed)) run(block, place);
     const admin = { authorization: `Bearer ${readFileSync(join(place.home, '.shoal', 'admin-token'), 'utf8').trim()}` };

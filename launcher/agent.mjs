@@ -14,10 +14,28 @@ import { agentBundle } from './worker/bundle.mjs';
  * @property {string | undefined} dockerHost undefined: without Docker
  * @property {readonly string[]} flags
  * @property {string | undefined} [nodeToken] what a closed orchestrator asks for
+ * @property {() => void} [onConnected] called whenever the orchestrator welcomes it
  */
 
 /** The agent stops its tasks, then itself, within 10 s. */
 const stopGraceMs = 15_000;
+
+/** A line of the agent's log. */
+const welcomed = '"event":"session.welcomed"';
+
+/**
+ * @param {import('node:stream').Readable} stream
+ * @param {string} text
+ * @param {() => void} onSaid
+ */
+function whenSaid(stream, text, onSaid) {
+  let last = '';
+  stream.on('data', (chunk) => {
+    last += String(chunk);
+    if (last.includes(text)) onSaid();
+    last = last.slice(last.lastIndexOf('\n') + 1);
+  });
+}
 
 /** @param {number} number */
 const nameOf = (number) => `agent-${number}`;
@@ -36,7 +54,7 @@ export function agentLog(state, number) {
  * @returns {Promise<import('node:child_process').ChildProcess>}
  */
 export async function startAgent(options) {
-  const { state, number, url, dockerHost, flags, nodeToken } = options;
+  const { state, number, url, dockerHost, flags, nodeToken, onConnected = () => {} } = options;
   await endLeftAgent(state, nameOf(number));
   const folder = join(state, 'agents', String(number));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -56,6 +74,7 @@ export async function startAgent(options) {
   const write = logFile(agentLog(state, number));
   child.stdout.on('data', write);
   child.stderr.on('data', write);
+  for (const stream of [child.stdout, child.stderr]) whenSaid(stream, welcomed, onConnected);
   child.on('error', (error) => write(`${error.message}\n`));
   keepRecord(state, nameOf(number), child.pid);
   return child;

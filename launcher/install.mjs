@@ -52,11 +52,17 @@ function isInstalled(root) {
   return true;
 }
 
+/** @param {AbortSignal} signal */
+function assertWanted(signal) {
+  if (signal.aborted) throw new UserError('stopped before the dependencies were installed');
+}
+
 /**
  * Waits while another command installs, then holds the lock.
  * @param {string} root
+ * @param {AbortSignal} signal
  */
-async function takeLock(root) {
+async function takeLock(root, signal) {
   const file = join(root, lockFile);
   const until = Date.now() + waitMs;
   for (let told = false; ; told = true) {
@@ -71,21 +77,24 @@ async function takeLock(root) {
     if (Date.now() > until)
       throw new UserError(`the dependencies are being installed elsewhere for too long; remove ${file}`);
     await sleep(300);
+    assertWanted(signal);
   }
 }
 
 /**
  * @param {string} root
+ * @param {AbortSignal} signal
  * @returns {Promise<boolean>}
  */
-function npmCi(root) {
+function npmCi(root, signal) {
   const npm = process.env['npm_execpath'];
   const [program, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
   // Development dependencies are what runs here, whatever NODE_ENV says.
   const args = [...first, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], signal });
   return new Promise((resolve) => {
-    child.once('error', () => resolve(false));
+    // Aborted it is over when it has ended; where it never began there is no end to wait for.
+    child.once('error', () => child.pid === undefined && resolve(false));
     child.once('exit', (code) => resolve(code === 0));
   });
 }
@@ -93,14 +102,17 @@ function npmCi(root) {
 /**
  * Installs the dependencies if they are missing or older than the lock.
  * @param {string} root
+ * @param {AbortSignal} [signal] ends the installing
  */
-export async function ensureInstalled(root) {
+export async function ensureInstalled(root, signal = new AbortController().signal) {
   if (isInstalled(root)) return;
-  const giveBack = await takeLock(root);
+  const giveBack = await takeLock(root, signal);
   try {
     if (isInstalled(root)) return;
     say('Installing dependencies (npm ci; about a minute, once)');
-    if (!(await npmCi(root)) || !isInstalled(root)) throw new UserError('npm ci failed; what it says is above');
+    const isDone = await npmCi(root, signal);
+    assertWanted(signal);
+    if (!isDone || !isInstalled(root)) throw new UserError('npm ci failed; what it says is above');
   } finally {
     giveBack();
   }

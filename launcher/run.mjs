@@ -8,9 +8,19 @@ import { join } from 'node:path';
 import { clean } from './commands/clean.mjs';
 import { root } from './config.mjs';
 import { ensureInstalled } from './install.mjs';
+import { watchParent } from './parent.mjs';
 import { UserError, messageOf } from './say.mjs';
 
 const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+const stopping = new AbortController();
+/** @type {(signal: NodeJS.Signals) => void} */
+let handOn = () => {};
+
+/** @param {NodeJS.Signals} signal */
+function stop(signal) {
+  stopping.abort();
+  handOn(signal);
+}
 
 /**
  * @param {readonly string[]} args
@@ -22,7 +32,7 @@ function continueInOwnNode(args) {
   const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` };
   const main = join(root, 'launcher', 'main.mjs');
   const child = spawn(node, [main, ...args], { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  handOn = (signal) => child.kill(signal);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
@@ -33,7 +43,10 @@ function continueInOwnNode(args) {
 async function run(args) {
   if (process.platform === 'win32') throw new UserError('Windows is not supported; run Shoal in WSL');
   if (args[0] === 'clean') return clean(process.env);
-  await ensureInstalled(root);
+  for (const signal of signals) process.on(signal, stop);
+  // Started by hand it may be meant to outlive its shell; what npm started ends with npm.
+  if (process.env['npm_lifecycle_event'] !== undefined) watchParent(() => stop('SIGTERM'));
+  await ensureInstalled(root, stopping.signal);
   return continueInOwnNode(args);
 }
 

@@ -17,6 +17,25 @@ function fakeStarts() {
   return { children, start };
 }
 
+/**
+ * A watch, and what it was told.
+ * @param {Pick<Parameters<typeof keepRunning>[0], 'start' | 'hasComeUp'>} options
+ */
+function watched(options) {
+  /** @type {(readonly [how: string, pauseMs: number])[]} */
+  const deaths = [];
+  /** @type {string[]} */
+  const ends = [];
+  const watch = keepRunning({
+    ...options,
+    onDeath: (how, pauseMs) => deaths.push([how, pauseMs]),
+    onGiveUp: (how) => ends.push(how),
+  });
+  return { watch, deaths, ends };
+}
+
+const seconds = (/** @type {number} */ count) => vi.advanceTimersByTimeAsync(count * 1_000);
+
 test('the fifth death within a minute is one too many', () => {
   let now = 0;
   const isOneTooMany = deathCounter(() => now);
@@ -29,35 +48,100 @@ test('the fifth death within a minute is one too many', () => {
   expect([0, 20, 40, 60, 80, 100].map((seconds) => ((now = seconds * 1000), slow()))).not.toContain(true);
 });
 
-test('what dies is back within 2 s, until it dies too often', async () => {
+test('what dies again and again is brought back for ever, after pauses that grow to 30 s', async () => {
   const { children, start } = fakeStarts();
-  /** @type {string[]} */
-  const deaths = [];
-  /** @type {string[]} */
-  const ends = [];
-  const watch = keepRunning({
-    start,
-    isOneTooMany: deathCounter(),
-    onDeath: (how) => deaths.push(how),
-    onGiveUp: (how) => ends.push(how),
-  });
+  const { watch, deaths, ends } = watched({ start });
   await watch.ready;
-  for (let n = 1; n <= 5; n += 1) {
-    children.at(-1)?.emit('exit', null, 'SIGKILL');
-    await vi.advanceTimersByTimeAsync(2_000);
+  for (let n = 1; n <= 100; n += 1) {
+    children.at(-1)?.emit('exit', n === 1 ? 7 : null, 'SIGKILL');
+    const [, pauseMs = 0] = deaths.at(-1) ?? [];
+    await vi.advanceTimersByTimeAsync(pauseMs - 1);
+    expect(children).toHaveLength(n);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(children).toHaveLength(n + 1);
   }
-  expect(children).toHaveLength(5);
-  expect(deaths).toEqual(['SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGKILL']);
-  expect(ends).toEqual(['SIGKILL']);
+  expect(deaths.slice(0, 9).map(([, pauseMs]) => pauseMs)).toEqual([
+    300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 30_000, 30_000,
+  ]);
+  expect(deaths.at(-1)).toEqual(['SIGKILL', 30_000]);
+  expect(ends).toEqual([]);
 });
 
-test('what is told to stop is not brought back', async () => {
+test('what was well for a minute is brought back at once again', async () => {
   const { children, start } = fakeStarts();
-  const none = () => expect.unreachable();
-  const watch = keepRunning({ start, isOneTooMany: deathCounter(), onDeath: none, onGiveUp: none });
+  const { watch, deaths } = watched({ start });
   await watch.ready;
-  watch.stop();
+  for (const livedS of [0, 0, 59, 60, 0]) {
+    await seconds(livedS);
+    children.at(-1)?.emit('exit', 1, null);
+    await vi.advanceTimersByTimeAsync(deaths.at(-1)?.[1] ?? 0);
+  }
+  expect(deaths.map(([, pauseMs]) => pauseMs)).toEqual([300, 600, 1_200, 300, 600]);
+});
+
+test('what cannot be started again is tried again, with the reason', async () => {
+  const { children, start } = fakeStarts();
+  let fails = false;
+  const { watch, deaths, ends } = watched({
+    start: () => (fails ? Promise.reject(new Error('port 1 is taken')) : start()),
+  });
+  await watch.ready;
+  fails = true;
+  children[0]?.emit('exit', null, 'SIGKILL');
+  await seconds(3_600);
+  fails = false;
+  await seconds(30);
+  expect(children).toHaveLength(2);
+  expect(deaths[0]).toEqual(['SIGKILL', 300]);
+  expect(deaths.slice(1).every(([how]) => how === 'port 1 is taken')).toBe(true);
+  expect(deaths.length).toBeGreaterThan(100);
+  expect(ends).toEqual([]);
+});
+
+test('what never came up is given up at its fifth death, however far apart; what came up once is not', async () => {
+  for (const comesUpAt of [Infinity, 4]) {
+    const { children, start } = fakeStarts();
+    const { watch, ends } = watched({ start, hasComeUp: () => children.length > comesUpAt });
+    await watch.ready;
+    for (let n = 1; n <= 9; n += 1) {
+      await seconds(20);
+      children.at(-1)?.emit('exit', 1, null);
+      await seconds(30);
+    }
+    expect([children.length, ends]).toEqual(comesUpAt === 4 ? [10, []] : [5, ['exit code 1']]);
+  }
+});
+
+test('a first start that fails is told at once', async () => {
+  const { watch, deaths } = watched({ start: () => Promise.reject(new Error('no')) });
+  await expect(watch.ready).rejects.toThrow('no');
+  await seconds(60);
+  expect(deaths).toEqual([]);
+});
+
+test('what is told to stop is not brought back, and what was being started is waited for', async () => {
+  const { children, start } = fakeStarts();
+  const { watch, deaths } = watched({ start });
+  await watch.ready;
+  await watch.stop();
   children[0]?.emit('exit', 0, null);
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(children).toHaveLength(1);
+  await seconds(60);
+  expect([children.length, deaths]).toEqual([1, []]);
+
+  let started = () => {};
+  const slow = watched({
+    start: async () => {
+      await new Promise((resolve) => (started = () => resolve(undefined)));
+      return start();
+    },
+  });
+  let isStopped = false;
+  const stopping = slow.watch.stop().then(() => (isStopped = true));
+  await seconds(60);
+  expect(isStopped).toBe(false);
+  started();
+  await stopping;
+  children.at(-1)?.emit('exit', 0, null);
+  await seconds(60);
+  expect([children.length, slow.deaths]).toEqual([2, []]);
 });

@@ -22,6 +22,8 @@ import { assertPortFree, endLeftWorker, startWorker } from '../worker/worker.mjs
 /** Ctrl-C reaches this process from the terminal and again from npm: that is one press. */
 const samePressMs = 700;
 const connectMs = 10_000;
+/** Characters. */
+const longestReason = 300;
 
 /** Everything that one `npm start` runs, and how it ends. */
 class Installation {
@@ -30,8 +32,10 @@ class Installation {
   /** Undefined: the installation is open. */
   secrets;
   #stopping = new AbortController();
-  /** @type {(() => void)[]} */
-  #watches = [];
+  /** @type {() => Promise<void>} */
+  #unwatchWorker = async () => {};
+  /** @type {(() => Promise<void>)[]} */
+  #unwatchAgents = [];
   /** @type {EngineSearch | undefined} */
   #docker;
   /** @type {Promise<unknown>} */
@@ -106,24 +110,23 @@ class Installation {
     if (this.stopped.aborted) return;
     const { host, port, state, settings } = this.#config;
     const vars = { ...settings, SHOAL_MODE: 'open', ...closing(this.secrets) };
-    const isOneTooMany = deathCounter();
-    const onGiveUp = () => this.#giveUp('the Worker', join(state, 'logs', 'workerd.log'));
+    let isOneTooMany = deathCounter();
     const onDeath = () => {
       if (this.stopped.aborted) return;
-      if (isOneTooMany()) onGiveUp();
-      else report('Worker', 'died and is being restarted');
+      report('Worker', 'died and is being restarted');
+      // It would be brought back without a pause each time: its holder goes as well, and comes back after one.
+      if (isOneTooMany()) this.#worker?.kill();
     };
     const watch = keepRunning({
       start: async () => {
         const migrated = this.#worker !== undefined;
+        isOneTooMany = deathCounter();
         this.#worker = await startWorker({ state, host, port, vars, bundle: workerBundle, migrated }, onDeath);
         return this.#worker.host;
       },
-      isOneTooMany,
-      onDeath: () => report('Worker', 'died and is being restarted'),
-      onGiveUp,
+      onDeath: (how, pauseMs) => report('Worker', `ended (${onOneLine(how)}) and is restarted in ${pauseMs / 1000} s`),
     });
-    this.#watches.push(watch.stop);
+    this.#unwatchWorker = watch.stop;
     await watch.ready;
     report('Worker', this.url);
     if (this.secrets === undefined) return;
@@ -135,38 +138,55 @@ class Installation {
     const dockerHost = this.#docker?.engine?.dockerHost;
     const numbers = Array.from({ length: agents }, (_, index) => index + 1);
     const starts = numbers.map((number) => {
-      const nodeToken = this.secrets?.nodeToken;
-      const options = { state, number, url: this.url, dockerHost, flags: shareFlags(agents), nodeToken };
+      let hasComeUp = false;
+      const options = {
+        state,
+        number,
+        url: this.url,
+        dockerHost,
+        flags: shareFlags(agents),
+        nodeToken: this.secrets?.nodeToken,
+        onConnected: () => (hasComeUp = true),
+      };
       const watch = keepRunning({
         start: () => startAgent(options),
-        isOneTooMany: deathCounter(),
-        onDeath: (how) => report('Agent', `${number} ended (${how}) and is being restarted`),
-        onGiveUp: () => this.#giveUp(`agent ${number}`, agentLog(state, number)),
+        hasComeUp: () => hasComeUp,
+        onDeath: (how, pauseMs) => {
+          // Its own last words are the reason, where it had the time for some.
+          const words = how.startsWith('exit code') ? `: ${onOneLine(lastLines(agentLog(state, number), 1))}` : '';
+          report('Agent', `${number} ended (${how}${words}) and is restarted in ${pauseMs / 1000} s`);
+        },
+        onGiveUp: (how) => this.#giveUpAgent(number, how),
       });
-      this.#watches.push(watch.stop);
+      this.#unwatchAgents.push(watch.stop);
       return watch.ready;
     });
     await Promise.all(starts);
   }
 
   /**
-   * @param {string} what
-   * @param {string} log
+   * @param {number} number
+   * @param {string} how it ended
    */
-  #giveUp(what, log) {
+  #giveUpAgent(number, how) {
     if (this.stopped.aborted) return;
-    say(`\n${what} died five times within a minute; the end of ${log}:\n${lastLines(log, 15)}`);
+    const log = agentLog(this.#config.state, number);
+    say(`\nAgent ${number} does not come up (${how}); the end of ${log}:\n${lastLines(log, 15)}`);
     this.exitCode = 1;
     void this.stop();
   }
 
-  /** A signal: the first stops everything in order, a second press does it at once. */
-  interrupt() {
+  /**
+   * A signal: the first stops everything in order, a second Ctrl-C does it at once. Supervisors may send SIGTERM to several
+   * processes that hand it on to each other: however often it comes, it is one wish.
+   * @param {NodeJS.Signals} signal
+   */
+  interrupt(signal) {
     if (this.#stopAskedAt === 0) {
       this.#stopAskedAt = Date.now();
       say('\nStopping (Ctrl-C again: at once)');
       void this.stop();
-    } else if (Date.now() - this.#stopAskedAt > samePressMs) {
+    } else if (signal === 'SIGINT' && Date.now() - this.#stopAskedAt > samePressMs) {
       this.#killAll();
       process.exit(130);
     }
@@ -179,13 +199,17 @@ class Installation {
 
   async #stopInOrder() {
     this.#stopping.abort();
-    for (const stopWatch of this.#watches) stopWatch();
     const { agents, state } = this.#config;
+    // A Worker that is being started is ended, not waited for; an agent takes no time.
+    const unwatched = this.#unwatchWorker();
+    await Promise.all(this.#unwatchAgents.map((unwatch) => unwatch()));
     await Promise.all(Array.from({ length: agents }, (_, index) => stopAgent(state, index + 1)));
     await this.#worker?.stop();
     await endLeftWorker(state);
     const { dockerd } = readRecords(state);
     if (dockerd !== undefined) await stopDaemon(state);
+    await unwatched;
+    await this.#worker?.stop();
     await this.#dockerSearch;
     if (readRecords(state)['dockerd'] !== undefined) await stopDaemon(state);
   }
@@ -194,6 +218,14 @@ class Installation {
     for (const record of Object.values(readRecords(this.#config.state))) signalTo(record, 'SIGKILL');
     this.#docker?.engine?.own?.kill();
   }
+}
+
+/**
+ * @param {string} text
+ * @returns {string} at most as long as a reason may be
+ */
+function onOneLine(text) {
+  return text.trim().replaceAll(/\s+/g, ' ').slice(0, longestReason);
 }
 
 /**
@@ -237,7 +269,7 @@ export async function start(args) {
   const unlock = lockState(config.state);
   const installation = makeInstallation(config, unlock);
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.on(signal, () => installation.interrupt());
+    process.on(signal, () => installation.interrupt(signal));
   }
   process.on('disconnect', () => void installation.stop());
   process.stdout.on('error', () => {});

@@ -27,7 +27,7 @@ import { buildAll } from '../worker/bundle.mjs';
 const projects = ['node', 'workerd', 'docker', 'e2e'];
 const needBrowser = new Set(['node']);
 const needDocker = new Set(['docker', 'e2e', 'kill', 'idle', 'fresh']);
-const projectDeadlineMs = 10 * 60_000;
+const projectDeadlineMs = 30 * 60_000;
 
 /**
  * Brings up what tests need in a folder that is gone afterwards.

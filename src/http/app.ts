@@ -22,7 +22,7 @@ import { addJobRoutes } from './routes/jobs.ts';
 import { addLogRoutes } from './routes/logs.ts';
 import { addNodeRoutes } from './routes/nodes.ts';
 import { addRequesterRoutes } from './routes/requester.ts';
-import { addRootRoutes, redirectPaths } from './routes/root.ts';
+import { addRootRoutes, redirectPaths, rootPage } from './routes/root.ts';
 import { addTokenRoutes } from './routes/tokens.ts';
 
 /** The HTTP API. Reads go to D1, commands to the Scheduler; the app itself holds nothing. */
@@ -39,6 +39,8 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   app.use(cors(redirectPaths));
   app.use(rateLimit(deps, callers));
   app.use(refuseLargeBodies);
+  // Before credentials are asked for: a browser has none to show.
+  app.use('/', rootPage);
   app.use(requireCredential(deps, callers));
   app.use(spaceLargeBodies(deps));
   app.use(responseHeaders);

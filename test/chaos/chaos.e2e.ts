@@ -5,17 +5,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../../launcher/config.mjs';
+import { readRecords } from '../../launcher/state.mjs';
 import { buildWorker } from '../../launcher/worker/bundle.mjs';
 import { COMPLETED } from '../harness/api.ts';
-import { Stack } from '../harness/stack.ts';
+import { eventually, Stack } from '../harness/stack.ts';
 import type { FastParams } from './file-engine.ts';
 
 const JOBS = 5_000;
 const KILLS = 20;
 const AGENTS = 5;
 const BETWEEN_KILLS_MS = 1_200;
-const SETTLE_MS = 60_000;
+/** Nothing waits this long: it ends a test that would never end. */
+const SETTLE_MS = 300_000;
+const BACK_MS = 60_000;
 const CLIENTS = 8;
+const STEPS = 2 * KILLS;
 
 let stack: Stack;
 let agents: KilledAgent[] = [];
@@ -70,29 +74,47 @@ interface Submitted {
   readonly word: string;
 }
 
-/** Submits under a name of its own until it is certain that the job was taken: a second time it is "no changes". */
+/** Submits until an answer says that the job was taken. Its token makes all of the tries one submit. */
 async function submit(): Promise<Submitted> {
-  const [name, word] = [`chaos-${randomUUID()}`, randomUUID()];
+  const [name, word, IdempotencyToken] = [`chaos-${randomUUID()}`, randomUUID(), randomUUID()];
   const params: FastParams = { Word: word, RunMs: randomInt(50, 500) };
   const task = { Name: 'main', Engine: { Type: 'docker', Params: { ...params } }, Network: { Type: 'None' } };
+  const body = { Job: { Name: name, Type: 'batch', Count: 1, Tasks: [task] }, IdempotencyToken };
   for (;;) {
-    const answer = await stack.api.put({ Name: name, Type: 'batch', Count: 1, Tasks: [task] }).catch(() => null);
-    const wasTaken = answer?.status === 409 && String(answer.body.Message).startsWith('no changes detected');
-    if (answer?.status === 200 || wasTaken) return { name, word };
+    const answer = await stack.api.call('PUT', '/api/v1/orchestrator/jobs', body).catch(() => null);
+    if (answer?.status === 200) return { name, word };
+    if (answer !== null && answer.status < 500) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
+    if (answer === null) lostAnswers += 1;
     await sleep(50);
   }
 }
 
-/** Submits at a pace that lasts as long as the kills do. */
-async function submitAll(): Promise<Submitted[]> {
+/** Submits that had no answer and were sent again. */
+let lostAnswers = 0;
+
+/** What the submits may be ahead of the kills: the jobs of a step are due one by one until its kill. */
+class Pace {
+  #step = 0;
+  #since = Date.now();
+
+  next(): void {
+    this.#step += 1;
+    this.#since = Date.now();
+  }
+
+  isDue(job: number): boolean {
+    const part = Math.min(1, (Date.now() - this.#since) / BETWEEN_KILLS_MS);
+    return job < (JOBS / STEPS) * (this.#step + part);
+  }
+}
+
+/** Submits as long as the kills last, however long that is. */
+async function submitAll(pace: Pace): Promise<Submitted[]> {
   const submitted: Submitted[] = [];
-  const lastMs = 2 * KILLS * BETWEEN_KILLS_MS;
-  const begin = Date.now();
   let begun = 0;
   const client = async () => {
     for (let n = begun++; n < JOBS; n = begun++) {
-      const due = begin + (n / JOBS) * lastMs;
-      if (Date.now() < due) await sleep(due - Date.now());
+      while (!pace.isDue(n)) await sleep(5);
       submitted.push(await submit());
     }
   };
@@ -104,27 +126,43 @@ async function inParallel(client: () => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: CLIENTS }, client));
 }
 
-async function killAll(): Promise<void> {
+async function killAll(pace: Pace): Promise<void> {
   const restarts: Promise<void>[] = [];
-  for (let i = 0; i < 2 * KILLS; i++) {
+  for (let i = 0; i < STEPS; i++) {
     await sleep(BETWEEN_KILLS_MS);
-    if (i % 2 === 0) stack.killWorkerd();
+    if (i % 2 === 0) await killWorkerd();
     else restarts.push(agents[randomInt(AGENTS)]?.kill() ?? Promise.resolve());
+    pace.next();
   }
   await Promise.all(restarts);
 }
 
+/** Resolves when another one answers. */
+async function killWorkerd(): Promise<void> {
+  const killed = readRecords(stack.state)['workerd']?.pid;
+  stack.killWorkerd();
+  const isBack = async () => {
+    if (readRecords(stack.state)['workerd']?.pid === killed) return undefined;
+    const answer = await stack.api.call('GET', '/api/v1/agent/alive').catch(() => null);
+    return answer?.status === 200 ? true : undefined;
+  };
+  await eventually(isBack, BACK_MS, 'workerd back');
+}
+
 /** What became of one job; null while it has not ended. */
 async function verdict({ name, word }: Submitted): Promise<string | null> {
-  const state = (await stack.api.job(name)).State.StateType as string;
+  const { State, Version } = await stack.api.job(name);
+  const state = State.StateType as string;
   if (state !== 'Completed') return ['Failed', 'Stopped'].includes(state) ? `${name} is ${state}` : null;
+  if (Version !== 1) return `${name} was taken ${Version} times`;
   const completed = (await stack.api.executions(name)).filter((e) => e.ComputeState.StateType === COMPLETED);
   if (completed.length !== 1) return `${name} has ${completed.length} completed executions`;
   return completed[0]?.RunOutput.Stdout === word ? 'ok' : `${name} printed another word`;
 }
 
 test(`${JOBS} jobs through ${KILLS} kills of workerd and ${KILLS} of agents`, async () => {
-  const [submitted] = await Promise.all([submitAll(), killAll()]);
+  const pace = new Pace();
+  const [submitted] = await Promise.all([submitAll(pace), killAll(pace)]);
   const until = Date.now() + SETTLE_MS;
   const verdicts = new Map<string, string>();
   let left = submitted;
@@ -142,7 +180,7 @@ test(`${JOBS} jobs through ${KILLS} kills of workerd and ${KILLS} of agents`, as
   const bad = [...verdicts.values()].filter((found) => found !== 'ok');
   const settledMs = SETTLE_MS - (until - Date.now());
   process.stdout.write(
-    `\n${submitted.length} accepted, ${verdicts.size - bad.length} Completed once with their word, ` +
+    `\n${submitted.length} accepted, ${lostAnswers} answers lost and asked for again, ${verdicts.size - bad.length} Completed once with their word, ` +
       `${bad.length} otherwise, ${left.length} not ended, ${Math.round(settledMs / 1000)} s after the last restart\n`,
   );
   expect(bad).toEqual([]);

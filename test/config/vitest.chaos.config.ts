@@ -12,7 +12,7 @@ export default defineConfig({
     include: ['test/chaos/**/*.e2e.ts'],
     environment: 'node',
     fileParallelism: false,
-    testTimeout: 360_000,
+    testTimeout: 900_000,
     hookTimeout: 120_000,
   },
 });

@@ -12,7 +12,7 @@ export default defineConfig({
     include: ['worker-agent/src/**/*.docker.ts'],
     environment: 'node',
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -12,6 +12,7 @@ export default defineConfig({
     include: ['{schema,src,worker-agent,launcher,test}/**/*.test.{ts,mjs}'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.workerd.test.ts'],
     environment: 'node',
-    testTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

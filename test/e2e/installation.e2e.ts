@@ -59,7 +59,7 @@ test('without Docker a job waits, with the reason, and the agent says so', async
       const { State } = await stack.api.job(id);
       return State.Message ? State : undefined;
     },
-    10_000,
+    60_000,
     'a reason',
   );
   expect(state.StateType).toMatch(/^(?:Queued|Pending)$/);

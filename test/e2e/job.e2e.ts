@@ -45,9 +45,9 @@ describe('a job that runs', () => {
     await stack.api.waitForJob(id, 'Running');
     const [execution] = await stack.api.executions(id);
     const name = `/${execution?.ID}`;
-    await eventually(async () => ((await names()).includes(name) ? true : undefined), 10_000, `a container ${name}`);
+    await eventually(async () => ((await names()).includes(name) ? true : undefined), 60_000, `a container ${name}`);
     await stack.api.waitForJob(id, 'Completed');
-    await eventually(async () => ((await names()).includes(name) ? undefined : true), 10_000, `${name} removed`);
+    await eventually(async () => ((await names()).includes(name) ? undefined : true), 60_000, `${name} removed`);
   });
 
   test('a stopped one is Stopped and its container ends', async () => {
@@ -60,7 +60,7 @@ describe('a job that runs', () => {
     expect(job.State.Message).toContain('enough');
     const [execution] = await stack.api.executions(id);
     const gone = async () => ((await names()).includes(`/${execution?.ID}`) ? undefined : true);
-    await eventually(gone, 20_000, 'the container of a stopped job gone');
+    await eventually(gone, 60_000, 'the container of a stopped job gone');
   });
 });
 
@@ -89,7 +89,7 @@ describe('a job that cannot run', () => {
         const { State } = await stack.api.job(id);
         return State.Message ? State : undefined;
       },
-      10_000,
+      60_000,
       'a reason',
     );
     expect(waiting.StateType).toMatch(/^(?:Queued|Pending)$/);

@@ -97,7 +97,7 @@ describe('the log of a job', () => {
     const id = await stack.api.submit({ ...job, Tasks: [{ ...first, Timeouts: { ExecutionTimeout: 1 } }] });
     const execution = await eventually(
       async () => (await stack.api.executions(id)).find((one) => one.ComputeState.StateType === 10),
-      20_000,
+      60_000,
       'a failed execution',
     );
     const viewer = view(id, `execution_id=${execution.ID}`);
@@ -143,7 +143,7 @@ describe('while connections break', () => {
       // Both cuts went through the link of the log, not only through the agent's other ones.
       expect(other.agentLog(1).match(/"log-link.ended"/g)?.length).toBeGreaterThanOrEqual(2);
       await other.api.waitForJob(id, 'Completed');
-      await eventually(async () => (other.isAgentClean(1) ? true : undefined), 20_000, 'the log stored away');
+      await eventually(async () => (other.isAgentClean(1) ? true : undefined), 60_000, 'the log stored away');
       way.shut();
       const late = new LogViewer(other.api.url, id);
       await late.closed;
@@ -152,7 +152,7 @@ describe('while connections break', () => {
       await other.stop();
       await way.close();
     }
-  }, 120_000);
+  }, 240_000);
 
   test('the agent is killed while its task prints: nothing is lost and nothing doubled', async () => {
     const script =
@@ -168,7 +168,7 @@ describe('while connections break', () => {
     const whole = Array.from({ length: 3000 }, (_, i) => `line ${i + 1}\n`).join('');
     expect(late.stdout === whole).toBe(true);
     viewer.kill();
-  }, 60_000);
+  }, 240_000);
 
   test('the agent is killed while its task prints at full speed: nothing is lost and nothing doubled', async () => {
     const lines = 500_000;
@@ -182,5 +182,5 @@ describe('while connections break', () => {
     const whole = Array.from({ length: lines }, (_, i) => `${i + 1} ${'x'.repeat(50)}\n`).join('');
     expect([late.stderr, late.stdout.length]).toEqual(['', whole.length]);
     expect(late.stdout === whole).toBe(true);
-  }, 120_000);
+  }, 240_000);
 });

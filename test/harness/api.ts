@@ -83,7 +83,7 @@ export class Api {
   }
 
   /** Waits for a state; a job that ends in another one is an error at once. Unreachable counts as not yet. */
-  async waitForJob(id: string, state: string, withinMs = 30_000) {
+  async waitForJob(id: string, state: string, withinMs = 60_000) {
     const until = Date.now() + withinMs;
     for (;;) {
       const job = await this.job(id).catch(() => undefined);
@@ -94,7 +94,7 @@ export class Api {
     }
   }
 
-  async connectedNodes(count: number, withinMs = 20_000): Promise<readonly string[]> {
+  async connectedNodes(count: number, withinMs = 60_000): Promise<readonly string[]> {
     const until = Date.now() + withinMs;
     for (;;) {
       const { body } = await this.get('/nodes');

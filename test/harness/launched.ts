@@ -11,6 +11,8 @@ export interface LaunchOptions {
   readonly port: number;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly args?: readonly string[];
+  /** What runs npm, and its arguments; default nothing. */
+  readonly within?: readonly string[];
 }
 
 /** A real `npm start`, in a process group of its own as a terminal would give it. */
@@ -20,10 +22,11 @@ export class Launched {
   readonly #child: ChildProcess;
   #output = '';
 
-  constructor({ cwd, state, port, env = {}, args = [] }: LaunchOptions) {
+  constructor({ cwd, state, port, env = {}, args = [], within = [] }: LaunchOptions) {
     this.state = state;
     this.api = new Api(`http://127.0.0.1:${port}`);
-    this.#child = spawn('npm', ['start', '--', ...args], {
+    const [program = '', ...more] = [...within, 'npm', 'start', '--', ...args];
+    this.#child = spawn(program, more, {
       cwd,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,6 +38,10 @@ export class Launched {
 
   get output(): string {
     return this.#output;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   get #ended(): boolean {
@@ -62,9 +69,15 @@ export class Launched {
   /** Ctrl-C at its terminal: the whole group gets the signal. Returns when npm has ended. */
   async interrupt(): Promise<void> {
     if (this.#ended) return;
-    const exit = once(this.#child, 'exit');
-    process.kill(-(this.#child.pid ?? 0), 'SIGINT');
+    const exit = this.ended();
+    process.kill(-this.pid, 'SIGINT');
     await exit;
+  }
+
+  /** Resolves with npm's exit code, null when a signal ended it, once it has ended. */
+  async ended(): Promise<number | null> {
+    if (!this.#ended) await once(this.#child, 'exit');
+    return this.#child.exitCode;
   }
 }
 

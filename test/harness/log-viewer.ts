@@ -39,7 +39,7 @@ export class LogViewer {
   }
 
   /** Resolves when the output has this in it. */
-  async sees(text: string, withinMs = 20_000): Promise<void> {
+  async sees(text: string, withinMs = 60_000): Promise<void> {
     const until = Date.now() + withinMs;
     while (!this.#stdout.includes(text)) {
       if (Date.now() > until)

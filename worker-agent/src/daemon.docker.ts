@@ -12,6 +12,7 @@ import { NodeId } from '@shoal/schema/ids';
 import { DockerEngine } from './engine/docker.ts';
 import { LogShelf } from './logs/shelf.ts';
 import { systemClock } from './machine/clock.ts';
+import { printed } from './testing/printed.ts';
 import { runLogged } from './testing/run-logged.ts';
 import { shell, silentLog } from './testing/run-spec.ts';
 
@@ -21,12 +22,14 @@ const canStart = process.platform === 'linux' && process.getuid?.() === 0 && pro
 /** A dockerd of the test's own, without networks, which may be killed and started again. */
 class Daemon {
   readonly host: string;
+  readonly docker: Docker;
   readonly #folder: string;
   #child: ChildProcess | null = null;
 
   constructor(folder: string) {
     this.#folder = folder;
     this.host = `unix://${join(folder, 'docker.sock')}`;
+    this.docker = new Docker({ socketPath: join(folder, 'docker.sock') });
   }
 
   /** @param keepsTasks whether containers outlive the daemon */
@@ -44,9 +47,8 @@ class Daemon {
     for (const file of ['pid', 'exec/containerd/containerd.pid']) await rm(join(folder, file), { force: true });
     // In a network of its own: a daemon without a bridge removes `docker0`, which is somebody else's.
     this.#child = spawn('unshare', ['--net', program ?? '', ...args], { stdio: 'ignore' });
-    const docker = new Docker({ socketPath: join(folder, 'docker.sock') });
-    for (let tries = 0; tries < 150; tries++) {
-      if (await docker.ping().catch(() => null)) return;
+    for (let tries = 0; tries < 450; tries++) {
+      if (await this.docker.ping().catch(() => null)) return;
       await sleep(100);
     }
     throw new Error('dockerd did not start');
@@ -73,8 +75,7 @@ describe.skipIf(!canStart)('a daemon', () => {
     await writeFile(join(folder, 'daemon.json'), '{}\n');
     daemon = new Daemon(folder);
     await daemon.start(true);
-    const [from, to] = [new Docker(), new Docker({ socketPath: join(folder, 'docker.sock') })];
-    const loading = await to.loadImage(await from.getImage('busybox:latest').get());
+    const loading = await daemon.docker.loadImage(await new Docker().getImage('busybox:latest').get());
     loading.resume();
     await once(loading, 'end');
     engine = new DockerEngine(NodeId.parse(`n-${randomUUID()}`), daemon.host);
@@ -98,15 +99,16 @@ describe.skipIf(!canStart)('a daemon', () => {
     expect,
   }) => {
     const script = 'i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo $i; sleep 0.1; done';
+    const spec = shell(script);
     const crash = async (): Promise<void> => {
-      await sleep(1_000);
+      await printed(spec.executionId, '9\n', daemon.docker);
       await daemon.end('SIGKILL');
       await sleep(1_000);
       await daemon.start(true);
     };
     let crashed: Promise<void> = Promise.resolve();
     const onRunning = (): void => void (crashed = crash());
-    const { outcome, stdout } = await runLogged({ engine, shelf }, shell(script), { onRunning });
+    const { outcome, stdout } = await runLogged({ engine, shelf }, spec, { onRunning });
     await crashed;
     expect(outcome).toMatchObject({ type: 'completed', output: { exitCode: 0 } });
     expect(stdout.toString('utf8')).toBe(Array.from({ length: 60 }, (_, i) => `${i + 1}\n`).join(''));
@@ -117,14 +119,15 @@ describe.skipIf(!canStart)('a daemon', () => {
   }) => {
     await daemon.end('SIGTERM');
     await daemon.start(false);
+    const spec = shell('echo begin; sleep 600');
     const restart = async (): Promise<void> => {
-      await sleep(500);
+      await printed(spec.executionId, 'begin', daemon.docker);
       await daemon.end('SIGTERM');
       await daemon.start(false);
     };
     let restarted: Promise<void> = Promise.resolve();
     const onRunning = (): void => void (restarted = restart());
-    const { outcome, stdout } = await runLogged({ engine, shelf }, shell('echo begin; sleep 60'), { onRunning });
+    const { outcome, stdout } = await runLogged({ engine, shelf }, spec, { onRunning });
     await restarted;
     expect(outcome).toMatchObject({ type: 'failed', failure: { class: 'infrastructure' } });
     expect(stdout.toString('utf8')).toBe('begin\n');

@@ -10,6 +10,7 @@ import type { FromAgent } from '@shoal/schema/protocol/from-agent';
 import { JournalRecord, type RunSpec } from './journal/records.ts';
 import { filterNames } from './network/egress-filter.ts';
 import { FakeScheduler } from './testing/fake-scheduler.ts';
+import { printed } from './testing/printed.ts';
 import { shell, task } from './testing/run-spec.ts';
 
 type Point = JournalRecord['type'];
@@ -112,7 +113,7 @@ async function leftInFolder(): Promise<string[]> {
 }
 
 async function eventually(check: () => Promise<string[]>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const left = await check();
     if (left.length === 0) return;
@@ -139,7 +140,7 @@ describe('killed around a record of its journal, the next agent ends the task on
       scheduler.run(run);
       if (stops) {
         await scheduler.running(executionId);
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await printed(executionId, 'begin');
         scheduler.stop(executionId, 'enough');
       }
       await first.gone;

@@ -332,7 +332,7 @@ async function rulesOf(nodeId: NodeId): Promise<string[]> {
 }
 
 async function readFrom(host: string, port: number): Promise<string> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const text = await new Promise<string>((resolve) => {
       let said = '';

@@ -55,7 +55,7 @@ describe.skipIf(browser === undefined)('the page in a real browser', () => {
     page = await context.newPage();
     await page.goto(`${origin}/api/v1/docs`);
     await page.waitForSelector('body[data-shown=yes]');
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await context?.close();

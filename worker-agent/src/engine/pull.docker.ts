@@ -22,6 +22,7 @@ beforeAll(async () => {
 afterEach(async () => {
   registry.delayMs = 0;
   registry.login = null;
+  registry.onAsked = () => {};
   for (const { executionId } of await engine.list()) await engine.remove(executionId);
   await docker
     .getImage(registry.image)
@@ -90,10 +91,9 @@ describe('an image that is not on the node', () => {
     registry.delayMs = Infinity;
     const stop = new AbortController();
     const spec = echo(registry.image);
-    setTimeout(() => stop.abort({ kind: 'stop', message: 'not wanted' }), 300);
-    const begin = Date.now();
+    registry.onAsked = () => stop.abort({ kind: 'stop', message: 'not wanted' });
+    // The registry never answers: whoever waits for it waits longer than a test may last.
     expect(await run(spec, stop.signal)).toEqual({ type: 'cancelled', message: 'not wanted' });
-    expect(Date.now() - begin).toBeLessThan(3_000);
     expect(await engine.find(spec.executionId)).toBeNull();
   });
 });

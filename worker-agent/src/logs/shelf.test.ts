@@ -57,7 +57,7 @@ async function write(logs: LogShelf, executionId: ExecutionId, token?: string): 
 }
 
 async function eventually(check: () => Promise<void> | void): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 15_000;
   for (;;) {
     try {
       return await check();

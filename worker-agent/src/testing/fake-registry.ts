@@ -17,6 +17,8 @@ export class FakeRegistry {
   delayMs = 0;
   /** `name:password` that is asked for; null lets everybody in. */
   login: string | null = null;
+  /** Hears that a manifest or a layer is asked for. */
+  onAsked: () => void = () => {};
   readonly #server: Server;
   readonly #blobs = new Map<string, Blob>();
   /** By repository. */
@@ -104,6 +106,7 @@ export class FakeRegistry {
       response.statusCode = 404;
       return void response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
     }
+    this.onAsked();
     response.setHeader('content-type', blob.mediaType);
     response.setHeader('content-length', blob.bytes.length);
     response.setHeader('docker-content-digest', digest(blob.bytes));

@@ -12,7 +12,6 @@ export interface Ran {
   readonly outcome: Outcome;
   readonly stdout: Buffer;
   readonly stderr: string;
-  readonly tookMs: number;
 }
 
 const REMOVE_TRIES = 40;
@@ -28,13 +27,11 @@ export async function runLogged(
   spec: RunSpec,
   { stop = new AbortController().signal, onRunning = () => {} }: Options = {},
 ): Promise<Ran> {
-  const startedAt = Date.now();
   const task = { run: spec, network: 'none' as const, started: false, stop };
   const hooks = { starting: async () => {}, running: onRunning, stopping: async () => {} };
   try {
     const outcome = await runTask({ engine, clock: systemClock, logs: shelf }, task, hooks);
-    const tookMs = Date.now() - startedAt;
-    return { outcome, tookMs, ...(await readLog(shelf, spec)) };
+    return { outcome, ...(await readLog(shelf, spec)) };
   } finally {
     await remove(engine, spec);
   }

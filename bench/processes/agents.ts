@@ -96,10 +96,9 @@ const handlers = {
   behave(how: Partial<Behaviour>): void {
     Object.assign(behaviour, how);
   },
-  /** Lets all tasks go that are held, and those that come from now on. */
-  letGo(): void {
-    behaviour.ending = 'at once';
-    for (const agent of agents.values()) agent.letGo();
+  /** Lets the tasks of so many nodes go, those that run and those that come from now on. */
+  letGo({ nodes }: { nodes: number }): void {
+    for (const agent of [...agents.values()].slice(0, nodes)) agent.letGo();
   },
   /** Forgets what was heard. */
   begin(): void {

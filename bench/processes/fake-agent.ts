@@ -50,6 +50,7 @@ export class FakeAgent {
   #socket: WebSocket | undefined;
   #timers: NodeJS.Timeout[] = [];
   #leaves = false;
+  #isLetGo = false;
   /** Newest first; those that were refused are gone. */
   #versions: readonly number[];
 
@@ -81,8 +82,9 @@ export class FakeAgent {
     this.#socket?.close();
   }
 
-  /** Ends every task that runs. */
+  /** Ends every task that runs, and from now on those that come as soon as they come. */
   letGo(): void {
+    this.#isLetGo = true;
     for (const [id, held] of this.#held) if (held.report === null) this.#end(id, completed(id));
   }
 
@@ -135,7 +137,8 @@ export class FakeAgent {
   }
 
   #run({ executionId, jobId, task }: Run): void {
-    const { declines, ending } = this.#behaviour;
+    const { declines } = this.#behaviour;
+    const ending = this.#isLetGo ? 'at once' : this.#behaviour.ending;
     if (declines !== null && task.Network.Type === declines) return this.#send(reject(executionId));
     this.#send(ack(executionId));
     const held = this.#held.get(executionId);

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Installation } from '../trees/installation.ts';
 import type { AgentsProcess } from './agents.ts';
 import type { GeneratorProcess } from './generator.ts';
 import { Peer } from './rpc.ts';
 import type { NodePlan } from './wire.ts';
+
+const CLOSE_MS = 20_000;
 
 /** A process of clients and one of fake agents, beside an installation. */
 export class Load {
@@ -22,11 +25,19 @@ export class Load {
   }
 }
 
-/** Starts both, and ends all of it when preparing fails. */
+export interface Loaded<T> {
+  readonly installation: Installation;
+  readonly load: Load;
+  readonly prepared: T;
+  /** Ends all of it; may be called again. */
+  readonly close: () => Promise<void>;
+}
+
+/** Starts both beside an installation, and ends all of it when preparing fails. */
 export async function withLoad<T>(
   installation: Promise<Installation>,
   prepare: (installation: Installation, load: Load) => Promise<T>,
-): Promise<{ installation: Installation; load: Load; prepared: T; close: () => Promise<void> }> {
+): Promise<Loaded<T>> {
   const started = await installation;
   const load = new Load();
   const close = async () => {
@@ -39,4 +50,27 @@ export async function withLoad<T>(
     await close();
     throw error;
   }
+}
+
+/** For rounds that leave an installation in no state for the next one: each has its own. */
+export function freshEachRound<T, V>(
+  start: () => Promise<Loaded<T>>,
+  measure: (loaded: Loaded<T>) => Promise<V>,
+): { round: () => Promise<V>; close: () => Promise<void> } {
+  let current: Promise<Loaded<T>> | undefined;
+  const round = async () => {
+    current = start();
+    const loaded = await current;
+    try {
+      return await measure(loaded);
+    } finally {
+      await loaded.close();
+    }
+  };
+  // A round that took too long is still under way. What does not even start is left to end with the bench.
+  const close = async () => {
+    const ended = current?.then((loaded) => loaded.close()).catch(() => {});
+    await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
+  };
+  return { round, close };
 }

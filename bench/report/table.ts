@@ -47,13 +47,14 @@ function grid(rows: readonly (readonly string[])[]): string[] {
 /** Reasons once a row, not once a measure. */
 function remarks(lines: readonly Line[], labels: readonly string[]): string[] {
   const said = new Set<string>();
-  for (const { row, figures, skipped, isDoubtful } of lines) {
+  for (const { row, figures, skipped } of lines) {
     if (skipped !== undefined) said.add(`${row}: not measured: ${skipped}`);
     for (const [i, { failed }] of figures.entries()) {
       if (failed !== undefined) said.add(`${row}${labels.length > 1 ? `, ${labels[i] ?? ''}` : ''}: FAILED: ${failed}`);
     }
-    if (isDoubtful)
-      said.add(`! ${row}: other programs kept the machine busy meanwhile; its times are not to be trusted`);
+  }
+  if (lines.some(({ isDoubtful }) => isDoubtful)) {
+    said.add('! other programs kept the machine busy meanwhile: times of these rows are not to be trusted');
   }
   return said.size === 0 ? [] : ['', ...said];
 }

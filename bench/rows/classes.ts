@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../processes/clock.ts';
 import type { JobPlan } from '../processes/job.ts';
-import { withLoad, type Load } from '../processes/load.ts';
+import { freshEachRound, withLoad, type Load, type Loaded } from '../processes/load.ts';
 import { Unmet, type Row } from '../row.ts';
 import { Installation } from '../trees/installation.ts';
 
@@ -33,18 +33,8 @@ export const placementClasses = {
   },
   rounds: { full: 3, quick: 1 },
   deadlineMs: 120_000,
-  open: async (tree) => ({
-    // A slow version would need minutes to empty the queue for the next round: each has an installation of its own.
-    round: async () => {
-      const { installation, load, close } = await withLoad(Installation.start(tree), fill);
-      try {
-        return await drain(installation, load);
-      } finally {
-        await close();
-      }
-    },
-    close: async () => {},
-  }),
+  // A slow version would need minutes to empty the queue for the next round.
+  open: async (tree) => freshEachRound(() => withLoad(Installation.start(tree), fill), drain),
 } satisfies Row<'rate' | 'cpu'>;
 
 /** All nodes are busy, everything else waits. */
@@ -56,10 +46,10 @@ async function fill(installation: Installation, load: Load): Promise<void> {
   await load.agents.call('untilExecutions', { count: NODES });
 }
 
-async function drain(installation: Installation, { agents }: Load) {
+async function drain({ installation, load: { agents } }: Loaded<void>) {
   const cpuBefore = installation.cpuMs();
   const at = now();
-  await agents.call('letGo', undefined);
+  await agents.call('letGo', { nodes: Number(process.env['SLOTS'] ?? NODES) });
   for (;;) {
     const { acknowledged, lastAcknowledgedAt } = await agents.call('tally', undefined);
     const isLate = now() - at > MOST_MS;

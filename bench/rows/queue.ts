@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { now } from '../processes/clock.ts';
 import { jobBody } from '../processes/job.ts';
-import { withLoad } from '../processes/load.ts';
+import { freshEachRound, withLoad, type Loaded } from '../processes/load.ts';
 import { Unmet, type Row } from '../row.ts';
 import { Installation } from '../trees/installation.ts';
 import { copyJob } from './copies.ts';
@@ -21,42 +21,30 @@ export const longQueue = {
   },
   rounds: { full: 2, quick: 0 },
   deadlineMs: 120_000,
-  open: async (tree) => ({
-    round: async () => {
-      const { installation, load, close } = await withLoad(
-        Installation.start(tree, { isInspected: true }),
-        async (worker) => {
-          const job = await worker.client.submit(jobBody({}));
-          await worker.stopWorker();
-          copyJob(worker.state, job, WAITING);
-          await worker.startWorker(true);
-        },
-      );
-      try {
-        const inspector = await Inspector.connect(installation.inspectorPort);
-        const idle = await inspector.heapMb();
-        const dialledAt = now();
-        // A node without room has the queue loaded and takes nothing of it.
-        await load.join(installation, 1, { cpu: 0 });
-        const loaded = now() - dialledAt;
-        const heap = (await inspector.heapMb()) - idle;
-        const after = now();
-        // The longest wait is for the welcome, which comes after the first task was placed.
-        const joined = load.agents.call('join', {
-          url: installation.url,
-          nodes: [{ nodeId: `n-${randomUUID()}`, cpu: 0.2 }],
-        });
-        const first = (await load.agents.call('arrival', { type: 'run', after })) - after;
-        await joined;
-        inspector.close();
-        return { heap, load: loaded, first };
-      } finally {
-        await close();
-      }
-    },
-    close: async () => {},
-  }),
+  open: async (tree) => freshEachRound(() => withLoad(Installation.start(tree, { isInspected: true }), fill), measure),
 } satisfies Row<'heap' | 'load' | 'first'>;
+
+async function fill(worker: Installation): Promise<void> {
+  const job = await worker.client.submit(jobBody({}));
+  await worker.stopWorker();
+  copyJob(worker.state, job, WAITING);
+  await worker.startWorker(true);
+}
+
+async function measure({ installation: { url, inspectorPort }, load: { agents } }: Loaded<void>) {
+  const inspector = await Inspector.connect(inspectorPort);
+  const idle = await inspector.heapMb();
+  const dialledAt = now();
+  // A node without room has the queue loaded and takes nothing of it.
+  await agents.call('join', { url, nodes: [{ nodeId: `n-${randomUUID()}`, cpu: 0 }] });
+  const loaded = now() - dialledAt;
+  const heap = (await inspector.heapMb()) - idle;
+  const after = now();
+  await agents.call('join', { url, nodes: [{ nodeId: `n-${randomUUID()}`, cpu: 0.2 }] });
+  const first = (await agents.call('arrival', { type: 'run', after })) - after;
+  inspector.close();
+  return { heap, load: loaded, first };
+}
 
 /** The Worker's inspector, for its heap. */
 class Inspector {

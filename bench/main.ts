@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { UserError } from '../launcher/say.mjs';
 import { helpText, readArgs, type Args } from './args.ts';
 import { withEngine } from './machine/engine.ts';
-import { watchSignals } from './machine/interrupt.ts';
+import { isEnding, undoAll, watchSignals } from './machine/interrupt.ts';
 import { chosen, rows } from './registry.ts';
 import { linesOf, type RowResult } from './report/result.ts';
 import { comparison, table } from './report/table.ts';
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
     const needsDocker = picked.some((row) => row.needsDocker === true && roundsOf(row, args) > 0);
     return await withEngine(needsDocker, (dockerHost) => measure(picked, trees, { args, load, dockerHost }));
   } finally {
-    for (const tree of trees) tree.remove();
+    await undoAll();
   }
 }
 
@@ -52,6 +52,7 @@ async function measure(
   const faults: Error[] = [];
   const began = performance.now();
   for (const row of picked) {
+    if (isEnding()) await new Promise(() => {});
     const rounds = roundsOf(row, args);
     const skipped = reasonToSkip(row, rounds, dockerHost);
     say(`${elapsed(began)}  ${row.name}${skipped === undefined ? '' : `: not measured: ${skipped}`}`);

@@ -8,7 +8,6 @@ const tree = (label: string): Tree => ({
   root: '',
   commit: '',
   launcher: {} as Tree['launcher'],
-  remove: () => {},
 });
 const [ours, theirs] = [tree('ours'), tree('theirs')];
 const setting = { quick: false, dockerHost: undefined };

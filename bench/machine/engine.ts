@@ -5,6 +5,7 @@ import { ensureEngine } from '../../launcher/docker/engine.mjs';
 import { ensureImage } from '../../launcher/docker/image.mjs';
 import { messageOf } from '../../launcher/say.mjs';
 import { openState } from '../../launcher/state.mjs';
+import { onInterrupt } from './interrupt.ts';
 
 const say = (line: string): void => void process.stdout.write(`Docker: ${line}\n`);
 
@@ -22,12 +23,17 @@ export async function withEngine<T>(
   mkdirSync(join(state, 'tmp'));
   mkdirSync(join(state, 'logs'), { recursive: true });
   const search = await ensureEngine(state, process.env, say);
+  const end = async () => {
+    await search.engine?.own?.stop();
+    rmSync(state, { recursive: true, force: true });
+  };
+  const isEnded = onInterrupt(end);
   try {
     if (search.engine === undefined) say(search.reason);
     return await run(search.engine === undefined ? undefined : await withImage(search.engine.dockerHost, state));
   } finally {
-    await search.engine?.own?.stop();
-    rmSync(state, { recursive: true, force: true });
+    isEnded();
+    await end();
   }
 }
 

@@ -1,11 +1,13 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningWorker } from '../../launcher/worker/worker.mjs';
 import { freePort } from '../../test/harness/free-port.ts';
 import { cpuMsOf } from '../machine/cpu.ts';
-import { onInterrupt } from '../machine/interrupt.ts';
+import { isEnding, onInterrupt } from '../machine/interrupt.ts';
 import { Client } from '../processes/http.ts';
+import { Unmet } from '../row.ts';
 import type { Tree } from './tree.ts';
 
 export interface InstallationOptions {
@@ -36,10 +38,11 @@ export class Installation {
     this.#options = options;
     this.url = `http://127.0.0.1:${ports[0]}`;
     this.client = new Client(this.url, 8);
-    this.#isClosed = onInterrupt(() => this.#endAtOnce());
+    this.#isClosed = onInterrupt(() => this.close());
   }
 
   static async start(tree: Tree, options: InstallationOptions = {}): Promise<Installation> {
+    if (isEnding()) throw new Unmet('the bench is ending');
     const state = mkdtempSync(join(tmpdir(), 'shoal-bench-'));
     tree.launcher.openState(state);
     mkdirSync(join(state, 'logs'), { recursive: true });
@@ -78,30 +81,21 @@ export class Installation {
   }
 
   /** The tree's own agent, as a process. */
-  async startAgent(number: number, dockerHost: string, flags: readonly string[] = []): Promise<void> {
+  async startAgent(number: number, dockerHost: string, flags: readonly string[] = []): Promise<ChildProcess> {
     this.#agents.add(number);
-    await this.tree.launcher.startAgent({ state: this.state, number, url: this.url, dockerHost, flags });
+    return this.tree.launcher.startAgent({ state: this.state, number, url: this.url, dockerHost, flags });
   }
 
   agentPid(number: number): number | undefined {
     return this.tree.launcher.readRecords(this.state)[`agent-${number}`]?.pid;
   }
 
-  /** Ends all its processes and removes its state. */
+  /** Ends all its processes and removes its state; may be called again. */
   async close(): Promise<void> {
     this.client.close();
     await Promise.all([...this.#agents].map((number) => this.tree.launcher.stopAgent(this.state, number)));
     await this.stopWorker();
     rmSync(this.state, { recursive: true, force: true });
     this.#isClosed();
-  }
-
-  #endAtOnce(): void {
-    this.#worker?.kill();
-    for (const pid of [...this.#agents].map((number) => this.agentPid(number))) {
-      // Asked, not killed: it ends its tasks.
-      if (pid !== undefined) process.kill(pid, 'SIGTERM');
-    }
-    rmSync(this.state, { recursive: true, force: true });
   }
 }

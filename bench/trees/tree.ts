@@ -15,39 +15,32 @@ export interface Tree {
   /** Short hash, with `+` when files differ from it; empty outside git. */
   readonly commit: string;
   readonly launcher: Launcher;
-  /** Removes what was made for it. */
-  readonly remove: () => void;
 }
 
 const BUILD_MS = 10 * 60_000;
 
 /** This tree. */
 export async function ownTree(): Promise<Tree> {
-  return openTree(root, 'this', () => {});
+  return openTree(root, 'this');
 }
 
 /**
- * @param where a folder that holds a clone, else a commit of this one, for which a work tree is made
+ * @param where a folder that holds a clone, else a commit of this one, for which a work tree is made, until the bench ends
  * @throws UserError when it is neither, or cannot be built
  */
 export async function otherTree(where: string): Promise<Tree> {
   const folder = resolve(process.env['INIT_CWD'] ?? process.cwd(), where);
-  if (existsSync(join(folder, 'package.json'))) return openTree(folder, where, () => {});
+  if (existsSync(join(folder, 'package.json'))) return openTree(folder, where);
   const commit = commitOf(where);
   const made = join(mkdtempSync(join(tmpdir(), 'shoal-against-')), 'tree');
-  const remove = () => {
-    isRemoved();
+  onInterrupt(() => {
     git(['worktree', 'remove', '--force', made]);
     rmSync(join(made, '..'), { recursive: true, force: true });
-  };
-  const isRemoved = onInterrupt(remove);
-  try {
-    git(['worktree', 'add', '--detach', made, commit]);
-    return await openTree(made, where, remove);
-  } catch (error) {
-    remove();
-    throw error;
+  });
+  if (git(['worktree', 'add', '--detach', made, commit]) === undefined) {
+    throw new UserError(`--against ${where}: git made no work tree at ${made}`);
   }
+  return openTree(made, where);
 }
 
 function commitOf(name: string): string {
@@ -56,9 +49,9 @@ function commitOf(name: string): string {
   return found;
 }
 
-async function openTree(folder: string, label: string, remove: () => void): Promise<Tree> {
+async function openTree(folder: string, label: string): Promise<Tree> {
   await build(folder);
-  return { label, root: folder, commit: commitIn(folder), launcher: await loadLauncher(folder), remove };
+  return { label, root: folder, commit: commitIn(folder), launcher: await loadLauncher(folder) };
 }
 
 /** As its users do: installs what its lock says, then makes both bundles. */

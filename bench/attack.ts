@@ -17,7 +17,7 @@ import type { Attack } from './attacks/attack.ts';
  * Attacks an installation of its own on loopback, each with four attackers at once, while somebody asks every 100 ms
  * whether it lives and somebody else submits jobs. Prints how both fared, and fails when `alive` took over a second.
  *
- *   node bench/attack.ts [part of a name] [--seconds 5] [--tree DIR]     DIR: another checkout that is attacked instead
+ *   npm run bench:attack -- [part of a name] [--seconds 5] [--tree DIR]     DIR: another checkout that is attacked instead
  */
 
 const ATTACKERS = 4;

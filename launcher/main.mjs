@@ -1,4 +1,5 @@
 /** Second stage: the project's own Node, everything installed. */
+import { program, programs } from './commands/programs.mjs';
 import { UserError, messageOf } from './say.mjs';
 
 /** @type {Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<number>>>>} */
@@ -11,6 +12,7 @@ const commands = {
   'test:fresh': async () => (await import('./commands/test.mjs')).testFresh,
   check: async () => (await import('./commands/check.mjs')).check,
   build: async () => (await import('./commands/build.mjs')).build,
+  ...Object.fromEntries(Object.keys(programs).map((name) => [name, async () => program(name)])),
 };
 
 /** @param {readonly string[]} args */

@@ -10,7 +10,8 @@ import { say } from '../say.mjs';
  * @typedef {{ readonly name: string, readonly run: () => Promise<string | undefined> }} Check `run`: what is wrong, or undefined
  */
 
-const rooms = ['schema', 'src/core', 'src', 'worker-agent', 'launcher', 'test', 'test/workerd'];
+/** Each has its tsconfig.json. */
+export const rooms = ['schema', 'src/core', 'src', 'worker-agent', 'launcher', 'test', 'test/workerd', 'bench'];
 const atOnce = 2;
 /** Tests that compare what is in docs/ with what it is made from. */
 const generated = ['src/http/openapi', 'test/conformance'];

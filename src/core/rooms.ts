@@ -17,6 +17,11 @@ export interface Room {
   readonly openCount: number;
 }
 
+/** Never below nothing: a node may offer less than before. */
+function freeOf({ capacity, charged }: Pick<Room, 'capacity' | 'charged'>): Amounts {
+  return atLeastNothing(subtract(capacity, charged));
+}
+
 type Mutable = { -readonly [Key in keyof Room]: Room[Key] };
 
 /** The rooms of all nodes. Everything in it follows from rows of nodes and executions. */
@@ -32,7 +37,7 @@ export class Rooms {
   putNode(node: NodeRecord): void {
     const room = this.#room(node.id);
     room.capacity = amountsOf(node.info.capacity);
-    room.free = atLeastNothing(subtract(room.capacity, room.charged));
+    room.free = freeOf(room);
     this.version += 1;
   }
 
@@ -49,7 +54,7 @@ export class Rooms {
     const amounts = amountsOf(after.resources);
     if (wasOpen !== open) {
       room.charged = open ? add(room.charged, amounts) : subtract(room.charged, amounts);
-      room.free = atLeastNothing(subtract(room.capacity, room.charged));
+      room.free = freeOf(room);
       room.openCount += open ? 1 : -1;
     }
     if (wasEndless !== endless) {

@@ -34,10 +34,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'nodes have twice the room they have',
-    file: 'src/core/world.ts',
-    find: 'const charged = this.#charged.get(node.id) ?? NOTHING;\n    return',
-    replace:
-      'const charged = subtract(this.#charged.get(node.id) ?? NOTHING, amountsOf(node.info.capacity));\n    return',
+    file: 'src/core/rooms.ts',
+    find: 'return atLeastNothing(subtract(capacity, charged));',
+    replace: 'return atLeastNothing(subtract(add(capacity, capacity), charged));',
   },
   {
     name: 'the lease is forgotten',

@@ -1,5 +1,6 @@
 import type { EpochMs, EpochUs, EvaluationId, ExecutionId, JobId, NodeId } from './ids.ts';
 import type { Constraint, Resources } from './job/job.ts';
+import type { Asks, Offers } from './offers.ts';
 import type { ComputeState, Connection, DesiredState, EventType, JobState, JobType, Membership } from './states.ts';
 
 /**
@@ -14,6 +15,8 @@ export interface Needs {
   readonly publisher: string;
   readonly sources: readonly string[];
   readonly constraints: readonly Constraint[];
+  /** What an owner of a machine may refuse; absent when nothing of the kind is asked for. */
+  readonly asks?: Asks;
   readonly taskName: string;
   /** For one execution. */
   readonly resources: Resources;
@@ -23,6 +26,15 @@ export interface Needs {
   readonly queueTimeoutMs: number | null;
   /** 0 means none. */
   readonly totalTimeoutMs: number;
+}
+
+/** So that history says anew why a job waits only when that has changed, and not for ever. */
+export interface Told {
+  /** Which kinds of reasons there were, in one text. */
+  readonly kinds: string;
+  readonly at: EpochMs;
+  /** How often this version's history was told. */
+  readonly times: number;
 }
 
 export interface JobRecord {
@@ -47,6 +59,8 @@ export interface JobRecord {
   readonly versionAt: EpochMs;
   /** Since when some partition has been waiting for a node; null while none is. */
   readonly waitingSince: EpochMs | null;
+  /** What its history was told of why no node could take it; null when nothing was. */
+  readonly told: Told | null;
   readonly createdAt: EpochUs;
   readonly modifiedAt: EpochUs;
 }
@@ -124,6 +138,8 @@ export interface NodeInfo {
   readonly sources: readonly string[];
   /** What the node offers in all. */
   readonly capacity: Resources;
+  /** What its owner allows; absent for agents that do not say: then only their declines tell. */
+  readonly offers?: Offers;
 }
 
 export interface NodeRecord {

@@ -16,6 +16,7 @@ export function depsOf(env: Env): Deps {
       stopJob: (command) => scheduler().stopJob(command),
       rerunJob: (command) => scheduler().rerunJob(command),
       changeNode: (command) => scheduler().changeNode(command),
+      dryRun: (command) => scheduler().dryRun(command),
       liveNodes: () => scheduler().liveNodes(),
       poke: () => scheduler().poke(),
     },

@@ -26,6 +26,16 @@ export const SubmitJobResponse = z.object({
 });
 export type SubmitJobResponse = z.infer<typeof SubmitJobResponse>;
 
+export const DryRunResponse = z.object({
+  /** Some of the job would start at once. */
+  Starts: z.boolean(),
+  /** At most 100, those that would take it first, the best one at their head. */
+  Nodes: z.array(z.object({ NodeID: z.string(), Suitable: z.boolean(), Reason: z.string() })),
+  /** As the submission's; null rather than empty. */
+  Warnings: z.array(z.string()).nullable(),
+});
+export type DryRunResponse = z.infer<typeof DryRunResponse>;
+
 export const StopJobResponse = z.object({
   /** Empty when the job had ended before. */
   EvaluationID: z.string(),

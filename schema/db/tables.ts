@@ -45,6 +45,8 @@ export const jobs = sqliteTable(
     eventSeq: integer('event_seq').notNull(),
     versionAt: integer('version_at').notNull(),
     waitingSince: integer('waiting_since'),
+    /** JSON of `Told`; empty for null. */
+    told: text('told').notNull().default(''),
     /** 1 while the Scheduler must know the job: not terminal, or some execution has not ended. */
     active: integer('active').notNull(),
     createdAt: integer('created_at').notNull(),

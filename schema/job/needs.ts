@@ -1,3 +1,4 @@
+import { asksOf } from '../offers.ts';
 import type { Needs } from '../records.ts';
 import { runsOnEveryNode } from './validate-job.ts';
 import type { JobSpec } from './job.ts';
@@ -14,6 +15,7 @@ export function needsOf(spec: JobSpec): Needs {
   const [task] = spec.Tasks;
   const { ExecutionTimeout: run = 0, QueueTimeout: queue = 0, TotalTimeout: total = 0 } = task.Timeouts;
   const publisher = task.Publisher.Type;
+  const asks = asksOf(spec.Tasks);
   // Jobs that run until they are stopped have no time to be done in.
   const ends = spec.Type === 'batch' || spec.Type === 'ops';
   return {
@@ -21,6 +23,7 @@ export function needsOf(spec: JobSpec): Needs {
     publisher: publisher.toLowerCase() === NO_PUBLISHER ? '' : publisher,
     sources: [...new Set((task.InputSources ?? []).map((source) => source.Source.Type))].sort(),
     constraints: spec.Constraints,
+    ...(asks !== undefined && { asks }),
     taskName: task.Name,
     resources: parseResources(task.Resources),
     // An execution may not outlive its job, so the total time stands in for a missing one.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ExecutionId, NodeId } from '../ids.ts';
 import { MAX_HOLDS_PER_FRAME, MAX_HOSTNAME_CHARS } from '../limits.ts';
+import { Offers } from '../offers.ts';
 import { Amounts, Failure, Held, Message, Output } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
@@ -21,6 +22,8 @@ export const Hello = z.object({
   publishers: z.array(z.string().max(64)).max(32),
   sources: z.array(z.string().max(64)).max(32),
   capacity: Amounts,
+  /** Absent before version 3: then only its declines tell. */
+  offers: Offers.optional(),
   holds: z.array(Held).max(MAX_HOLDS_PER_FRAME),
   /** True when `holds` frames with the rest follow; nothing is decided before the last of them. */
   more: z.boolean(),
@@ -68,6 +71,7 @@ export const Capacity = z.object({
   publishers: z.array(z.string().max(64)).max(32),
   sources: z.array(z.string().max(64)).max(32),
   capacity: Amounts,
+  offers: Offers.optional(),
 });
 export type Capacity = z.infer<typeof Capacity>;
 

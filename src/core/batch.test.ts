@@ -169,6 +169,20 @@ describe('an execution that a limit of its job ended', () => {
     if (outcome === cancelled) expect(core.execution(jobId).computeMessage).toBe(reason);
   });
 
+  test('is Failed also when its agent does not know it any more', () => {
+    const core = new CoreHarness();
+    const node = core.join('n-a');
+    const { jobId } = core.submit({ needs: { totalTimeoutMs: 10_000 } });
+    core.ack(node, core.execution(jobId).id);
+    core.leave(node);
+    core.advance(10_000);
+    core.join('n-a');
+    expect(core.execution(jobId)).toMatchObject({
+      computeState: 'Failed',
+      computeMessage: 'Job timed out. Job took longer than 10s',
+    });
+  });
+
   test('one that its user stopped is Cancelled', () => {
     const core = new CoreHarness();
     const node = core.join('n-a');

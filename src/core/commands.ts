@@ -47,6 +47,23 @@ export interface SubmitAnswer {
   readonly warnings?: readonly string[];
 }
 
+/** What one node would do with a job. */
+export interface DryRunNode {
+  readonly nodeId: NodeId;
+  /** Why it would not take it now; empty when it would. */
+  readonly reason: string;
+}
+
+/** Where a job would run if it were submitted. */
+export interface DryRunAnswer {
+  /** Some of it would start at once. */
+  readonly starts: boolean;
+  /** Those that would take it first, the best one at their head. */
+  readonly nodes: readonly DryRunNode[];
+  /** What its submission would be answered with when no connected node could take it. */
+  readonly warnings: readonly string[];
+}
+
 export interface StopJob extends Command {
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;

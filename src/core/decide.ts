@@ -12,7 +12,7 @@ import type {
 } from './commands.ts';
 import { takeAck, takeReject } from './events/answer.ts';
 import { changeNode } from './events/change-node.ts';
-import { takeDisconnect } from './events/disconnect.ts';
+import { takeDisconnect } from './sessions.ts';
 import { takeCapacity, takeHello, type Greeting } from './events/hello.ts';
 import { takeReport } from './events/report.ts';
 import { rerunJob } from './events/rerun.ts';

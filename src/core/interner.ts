@@ -31,6 +31,7 @@ export class Interner {
       eventSeq: job.eventSeq,
       versionAt: job.versionAt,
       waitingSince: job.waitingSince,
+      told: job.told,
       createdAt: job.createdAt,
       modifiedAt: job.modifiedAt,
     };

@@ -6,6 +6,7 @@ import { isLive } from './execution.ts';
 import type { Kind } from './kinds/kind.ts';
 import { leaveQueue } from './placement/kept-free.ts';
 import { nodesAround } from './placement/reasons.ts';
+import { whyUnplaceable } from './placement/unplaceable.ts';
 import type { Turn } from './turn.ts';
 
 /** Brings the job's state in line with its executions, and tells why it waits when it does. */
@@ -30,10 +31,35 @@ function settleQueued(turn: Turn, before: JobRecord, kind: Kind): void {
   const timeoutMs = kind.queueTimeoutMs(turn, before);
   if (timeoutMs === 0) return failForQueueTimeout(turn, before, reason);
   if (timeoutMs !== null) turn.world.timers.set('queue', before.id, since + timeoutMs);
-  if (before.state === 'Queued' && before.stateMessage === message && before.waitingSince !== null) return;
-  turn.updateJob(before.id, { state: 'Queued', stateMessage: message, waitingSince: since });
-  if (before.state !== 'Queued') turn.event(before.id, { topic: 'Queueing', message });
+  const isSame = before.state === 'Queued' && before.stateMessage === message && before.waitingSince !== null;
+  if (!isSame) turn.updateJob(before.id, { state: 'Queued', stateMessage: message, waitingSince: since });
+  tellHistory(turn, before, message);
 }
+
+/**
+ * Tells history why the job waits: when it begins to, and again when no connected node could take it and the kinds of
+ * reasons have changed, now and then. Clients print such events as they come.
+ */
+function tellHistory(turn: Turn, before: JobRecord, message: string): void {
+  const { told } = before;
+  const isNew = before.state !== 'Queued';
+  const why = whyUnplaceable(turn, before);
+  if (!isNew) {
+    if (why === null || why.kinds === told?.kinds || (told?.times ?? 0) >= MAX_TOLD) return;
+    const again = (told?.at ?? 0) + TOLD_EVERY_MS;
+    if (again > turn.now) return turn.world.timers.set('retry', before.id, again);
+  }
+  const details = why === null ? {} : { IsError: 'true', Hint: why.hint };
+  if (why !== null) {
+    const times = (told?.times ?? 0) + 1;
+    turn.updateJob(before.id, { told: { kinds: why.kinds, at: turn.now, times } });
+  }
+  turn.event(before.id, { topic: 'Queueing', message, details });
+}
+
+/** How often history is told anew at most: once in so long, and so often for one version. */
+const TOLD_EVERY_MS = 60_000;
+const MAX_TOLD = 10;
 
 export function failForQueueTimeout(turn: Turn, job: JobRecord, reason: string): void {
   failJob(turn, job, {

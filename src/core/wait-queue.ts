@@ -133,8 +133,8 @@ export class WaitQueue {
 }
 
 /** What placement looks at on a node: timeouts and names make no difference. */
-export function classKey({ engine, publisher, sources, constraints, resources }: Needs): string {
-  return JSON.stringify([engine, publisher, sources, constraints, resources]);
+export function classKey({ engine, publisher, sources, constraints, asks, resources }: Needs): string {
+  return JSON.stringify([engine, publisher, sources, constraints, resources, asks]);
 }
 
 function queueKey(needs: Needs, barred: Iterable<NodeId>): string {

@@ -2,7 +2,8 @@ import { ShoalError } from '../../schema/errors.ts';
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { ToAgent } from '../../schema/protocol/to-agent.ts';
 import { resourcesOf } from '../core/amounts.ts';
-import type { LiveNode } from '../core/commands.ts';
+import type { DryRunAnswer, LiveNode, SubmitJob } from '../core/commands.ts';
+import { dryRun } from '../core/dry-run.ts';
 import { decide, isCommand, type AgentFrame, type CoreEvent, type Reply } from '../core/decide.ts';
 import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
@@ -85,6 +86,13 @@ export class Orchestrator {
       reign.armed = UNKNOWN;
     }
     await this.take({ type: 'wake' }, 0);
+  }
+
+  /** Where a job would run. It changes nothing, so it takes no turn. @throws StoreSilent when nothing can be loaded */
+  async dryRun(command: SubmitJob): Promise<DryRunAnswer> {
+    if (this.#reign === null) await this.take({ type: 'wake' }, 0);
+    if (this.#reign === null) throw new StoreSilent('the database does not answer');
+    return dryRun(new Turn(this.#reign.world, this.#env(this.#reign)), command);
   }
 
   /** What only the Scheduler knows of its nodes. */

@@ -2,6 +2,7 @@ import type {
   Answer,
   ChangeNode,
   ChangeNodeAnswer,
+  DryRunAnswer,
   LiveNode,
   RerunJob,
   StopAnswer,
@@ -15,6 +16,7 @@ export type {
   Answer,
   ChangeNode,
   ChangeNodeAnswer,
+  DryRunAnswer,
   Idempotency,
   LiveNode,
   NodeAction,
@@ -34,6 +36,8 @@ export interface SchedulerRpc {
   stopJob(command: StopJob): Promise<Answer<StopAnswer>>;
   rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>>;
   changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>>;
+  /** Where the job would run if it were submitted; stores nothing. */
+  dryRun(command: SubmitJob): Promise<DryRunAnswer>;
   liveNodes(): Promise<readonly LiveNode[]>;
   /** Looks whether anything is due. */
   poke(): Promise<void>;

@@ -12,6 +12,7 @@ import type {
   Answer,
   ChangeNode,
   ChangeNodeAnswer,
+  DryRunAnswer,
   LiveNode,
   RerunJob,
   SchedulerRpc,
@@ -64,6 +65,10 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
 
   changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
     return this.#shell.changeNode(command);
+  }
+
+  dryRun(command: SubmitJob): Promise<DryRunAnswer> {
+    return this.#shell.dryRun(command);
   }
 
   liveNodes(): Promise<readonly LiveNode[]> {

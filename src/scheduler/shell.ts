@@ -10,6 +10,7 @@ import type {
   Answer,
   ChangeNode,
   ChangeNodeAnswer,
+  DryRunAnswer,
   LiveNode,
   RerunJob,
   SchedulerRpc,
@@ -76,6 +77,10 @@ export class Shell implements SchedulerRpc {
 
   changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
     return this.#command({ type: 'changeNode', command }, command.message.length);
+  }
+
+  dryRun(command: SubmitJob): Promise<DryRunAnswer> {
+    return this.#orchestrator.dryRun(command);
   }
 
   liveNodes(): Promise<readonly LiveNode[]> {

@@ -1,6 +1,6 @@
 import { getTableColumns, type InferSelectModel, type Table } from 'drizzle-orm';
 import type { commands, events, executions, jobLabels, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
-import type { ExecutionRecord, JobRecord, Needs, NodeInfo, NodeRecord } from '../../schema/records.ts';
+import type { ExecutionRecord, JobRecord, Needs, NodeInfo, NodeRecord, Told } from '../../schema/records.ts';
 import type { EpochUs, ExecutionId, EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
 import type { Resources } from '../../schema/job/job.ts';
 import type { CommandRow, ExecutionWrite, NewVersion } from '../core/turn.ts';
@@ -18,11 +18,13 @@ type LabelRow = InferSelectModel<typeof jobLabels>;
 type CommandDbRow = InferSelectModel<typeof commands>;
 
 export function jobToRow(job: JobRecord, active: boolean): JobRow {
-  return { ...job, needs: JSON.stringify(job.needs), active: active ? 1 : 0 };
+  const told = job.told === null ? '' : JSON.stringify(job.told);
+  return { ...job, needs: JSON.stringify(job.needs), told, active: active ? 1 : 0 };
 }
 
 export function jobFromRow({ active, ...row }: JobRow): JobRecord {
-  return { ...row, id: row.id as JobId, needs: JSON.parse(row.needs) as Needs };
+  const told = row.told === '' ? null : (JSON.parse(row.told) as Told);
+  return { ...row, id: row.id as JobId, needs: JSON.parse(row.needs) as Needs, told };
 }
 
 export function executionToRow({ execution, output }: ExecutionWrite): ExecutionRow {

@@ -46,6 +46,7 @@ export function job(n: number, more: Partial<JobRecord> = {}): JobRecord {
     eventSeq: 1,
     versionAt: NOW,
     waitingSince: null,
+    told: null,
     createdAt: NOW * 1000 + n,
     modifiedAt: NOW * 1000 + n,
     ...more,

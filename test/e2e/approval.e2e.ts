@@ -58,7 +58,7 @@ test('approving a node starts what waits for it in the same turn, rejecting it s
   };
   await eventually(areGone, 60_000, 'the containers of a rejected node gone');
   for (const id of [waiting, everywhere]) await stack.api.waitForJob(id, 'Queued');
-  expect(await nodeOf(nodeId)).toMatchObject({ Membership: 'REJECTED', Connection: 'CONNECTED' });
+  expect(await nodeOf(nodeId)).toMatchObject({ Membership: 'REJECTED', Connection: 'DISCONNECTED' });
 
   const { ConnectedSince } = (await nodeOf(nodeId)).ConnectionState;
   await change(nodeId, 'approve');

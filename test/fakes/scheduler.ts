@@ -1,5 +1,6 @@
 import type {
   ChangeNode,
+  DryRunAnswer,
   LiveNode,
   NodeAction,
   RerunJob,
@@ -38,6 +39,7 @@ export class FakeScheduler implements SchedulerRpc {
   readonly changes: ChangeNode[] = [];
   readonly faults: Fault[] = [];
   nodes: readonly LiveNode[] | Error = [];
+  dryRunAnswer: DryRunAnswer = { starts: false, nodes: [], warnings: [] };
 
   constructor(db: FakeD1) {
     this.#db = db;
@@ -136,6 +138,10 @@ export class FakeScheduler implements SchedulerRpc {
   }
 
   async poke(): Promise<void> {}
+
+  async dryRun(): Promise<DryRunAnswer> {
+    return this.dryRunAnswer;
+  }
 
   async liveNodes(): Promise<readonly LiveNode[]> {
     if (this.nodes instanceof Error) throw this.nodes;

@@ -13,13 +13,16 @@ import type {
   Answer,
   ChangeNode,
   ChangeNodeAnswer,
+  DryRunAnswer,
   NodeAction,
   RerunJob,
   StopAnswer,
   SubmitAnswer,
   SubmitJob,
 } from '../../src/core/commands.ts';
+import type { Offers } from '../../schema/offers.ts';
 import type { Membership } from '../../schema/states.ts';
+import { dryRun } from '../../src/core/dry-run.ts';
 import { decide, type AgentFrame, type CoreEvent, type Reply } from '../../src/core/decide.ts';
 import { settle } from '../../src/core/look.ts';
 import { Turn, type Message } from '../../src/core/turn.ts';
@@ -71,8 +74,8 @@ export class CoreHarness {
     return `00000000-0000-4000-8000-${String(this.#ids).padStart(12, '0')}`;
   }
 
-  turn(...events: CoreEvent[]): Reply[] {
-    const turn = new Turn(this.world, {
+  #newTurn(): Turn {
+    return new Turn(this.world, {
       now: this.now,
       newExecutionId: () => `e-${this.newId()}` as ExecutionId,
       newEvaluationId: () => `v-${this.newId()}` as EvaluationId,
@@ -82,6 +85,15 @@ export class CoreHarness {
       defaultQueueTimeoutMs: 24 * 3_600_000,
       nodeRetentionMs: this.nodeRetentionMs,
     });
+  }
+
+  /** Where a job would run. */
+  dryRun(options: SubmitOptions = {}): DryRunAnswer {
+    return dryRun(this.#newTurn(), this.submitCommand(options));
+  }
+
+  turn(...events: CoreEvent[]): Reply[] {
+    const turn = this.#newTurn();
     const replies = events.map((event) => decide(turn, event));
     settle(turn);
     this.work = turn.work.done;
@@ -136,7 +148,7 @@ export class CoreHarness {
 
   #greeting(
     { id: session, nodeId }: Session,
-    { capacity, engines = ['docker'], labels = {}, holds = [], instance = 'a' }: JoinOptions,
+    { capacity, engines = ['docker'], labels = {}, holds = [], instance = 'a', offers }: JoinOptions,
   ): CoreEvent {
     return {
       type: 'greeting',
@@ -157,6 +169,7 @@ export class CoreHarness {
           publishers: ['noop'],
           sources: [],
           capacity: { cpu: 2, memory: 1000, disk: 1000, gpu: 0, ...capacity },
+          ...(offers !== undefined && { offers }),
           holds: [],
           more: false,
         },
@@ -180,8 +193,12 @@ export class CoreHarness {
 
   /** A submission that somebody else puts into a turn. */
   submitEvent(options: SubmitOptions = {}): CoreEvent {
+    return { type: 'submitJob', command: this.submitCommand(options) };
+  }
+
+  submitCommand(options: SubmitOptions = {}): SubmitJob {
     const jobId = (options.jobId ?? `j-${this.newId()}`) as JobId;
-    const command: SubmitJob = {
+    return {
       commandId: this.newId(),
       retry: false,
       evaluationId: this.newId() as EvaluationId,
@@ -197,7 +214,6 @@ export class CoreHarness {
       jobId,
       needs: { ...needs, ...options.needs },
     };
-    return { type: 'submitJob', command };
   }
 
   stop(jobId: JobId, reason = 'enough'): Answer<StopAnswer> {
@@ -309,6 +325,7 @@ export interface JoinOptions {
   labels?: Record<string, string>;
   holds?: Held[];
   instance?: string;
+  offers?: Offers;
 }
 
 type Outcome = Report extends infer R ? (R extends Report ? Omit<R, 'type' | 'executionId' | 'seq'> : never) : never;

@@ -1,8 +1,8 @@
-import type { NetworkType } from '@shoal/schema/job/job';
-import type { Resources } from '@shoal/schema/job/job';
+import { networkTypes, type NetworkType, type Resources } from '@shoal/schema/job/job';
+import { variablesOfNode, type Offers as OwnerOffers } from '@shoal/schema/offers';
 import { parseDockerParams } from './engine/docker-params.ts';
 import { EngineError, type ContainerNetwork } from './engine/engine.ts';
-import { isAllowedVariable, wantedOfNode } from './engine/variables.ts';
+import { isAllowedVariable } from './engine/variables.ts';
 import type { RunSpec } from './journal/records.ts';
 import type { PortRange } from './network/port-plan.ts';
 
@@ -61,6 +61,18 @@ export function admit(run: RunSpec, offers: Offers, used: Resources): Admission 
   ];
   if (typeof network === 'string' && reasons.length === 0) return { ok: true, network };
   return { ok: false, reason: reasons.join('; ') };
+}
+
+/** What the owner allows, as the Scheduler is told: so that nothing is placed here only to be declined. */
+export function ownerOffers(offers: Offers): OwnerOffers {
+  const { capabilities = [], envPatterns = [], ports = true, portRange = { from: 1, to: 65_535 } } = offers.policy;
+  return {
+    networks: networkTypes.filter((type) => typeof resolveNetwork(type, offers) === 'string'),
+    capabilities: [...capabilities],
+    env: [...envPatterns],
+    ports: ports ? portRange : null,
+    resultPaths: false,
+  };
 }
 
 /** The container network of a task's network type, or why this node does not have it. */
@@ -153,7 +165,7 @@ function unsupported({ task }: RunSpec, offers: Offers): string[] {
 
 /** `env:NAME` takes a variable of the node itself, when its owner allows that. */
 function hostVariables(env: Readonly<Record<string, string>>, patterns: readonly string[]): string[] {
-  return wantedOfNode(env)
+  return variablesOfNode(env)
     .filter(([, wanted]) => !isAllowedVariable(wanted, patterns))
     .map(
       ([name, wanted]) =>

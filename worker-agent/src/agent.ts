@@ -2,7 +2,7 @@ import type { NodeId } from '@shoal/schema/ids';
 import { MAX_HOSTNAME_CHARS } from '@shoal/schema/limits';
 import type { Resources } from '@shoal/schema/job/job';
 import { SHOAL_VERSION } from '@shoal/schema/version';
-import type { Offers, Policy } from './admission.ts';
+import { ownerOffers, type Offers, type Policy } from './admission.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Journal } from './journal/journal.ts';
 import type { LogLinks } from './logs/links.ts';
@@ -192,7 +192,8 @@ export class Agent {
 
   #greeting(): Greeting {
     const { nodeId, instance, os, arch, hostname, labels, capacity } = this.#identity;
-    const { engines, publishers, sources } = this.#offers();
+    const offers = this.#offers();
+    const { engines, publishers, sources } = offers;
     return {
       nodeId,
       agentInstance: instance,
@@ -205,6 +206,7 @@ export class Agent {
       publishers: [...publishers],
       sources: [...sources],
       capacity: { ...capacity },
+      offers: ownerOffers(offers),
     };
   }
 }

@@ -106,8 +106,8 @@ export class Session {
 
   /** Says what the node offers, when that has changed; a later `hello` says it anyway. */
   sendCapacity(): void {
-    const { labels, engines, publishers, sources, capacity } = this.#delegate.greeting();
-    const frame: Capacity = { type: 'capacity', labels, engines, publishers, sources, capacity };
+    const { labels, engines, publishers, sources, capacity, offers } = this.#delegate.greeting();
+    const frame: Capacity = { type: 'capacity', labels, engines, publishers, sources, capacity, offers };
     this.send(frame);
   }
 

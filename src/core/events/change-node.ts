@@ -7,7 +7,7 @@ import { fenceExecution } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
 import type { Turn } from '../turn.ts';
-import { takeDisconnect } from './disconnect.ts';
+import { takeDisconnect } from '../sessions.ts';
 import { remember } from './submit.ts';
 
 /** Does what an operator asks of a node, and what follows for its executions and for jobs that wait. */

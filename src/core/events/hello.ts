@@ -5,7 +5,7 @@ import { closeCodes } from '../../../schema/protocol/version.ts';
 import { MAX_GREETINGS_PER_MINUTE, STOP_RESEND_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord, NodeInfo, NodeRecord } from '../../../schema/records.ts';
 import { isTerminalComputeState } from '../../../schema/states.ts';
-import { errorOf, takeDisconnect } from './disconnect.ts';
+import { errorOf, takeDisconnect } from '../sessions.ts';
 import { armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';
@@ -57,9 +57,12 @@ export function takeHello(turn: Turn, { session: sessionId, acceptedAt, hello, h
   turn.markNodesChanged();
 }
 
-function infoOf({ agentVersion, os, arch, hostname, labels, engines, publishers, sources, capacity }: Hello) {
-  const named = hostname === undefined || hostname === '' ? {} : { hostname };
-  return nodeInfo({ agentVersion, os, arch, ...named, labels, engines, publishers, sources, capacity });
+function infoOf({ agentVersion, os, arch, hostname, labels, engines, publishers, sources, capacity, offers }: Hello) {
+  const said = {
+    ...(hostname !== undefined && hostname !== '' && { hostname }),
+    ...(offers !== undefined && { offers }),
+  };
+  return nodeInfo({ agentVersion, os, arch, ...said, labels, engines, publishers, sources, capacity });
 }
 
 const TOO_MANY_GREETINGS = `more than ${MAX_GREETINGS_PER_MINUTE} connections of this node within a minute`;
@@ -111,8 +114,9 @@ export function openSession(
 export function takeCapacity(turn: Turn, session: Session, frame: Capacity): void {
   const node = turn.world.nodes.get(session.nodeId);
   if (node === undefined) return;
-  const { labels, engines, publishers, sources, capacity } = frame;
-  const info = nodeInfo({ ...node.info, labels, engines, publishers, sources, capacity });
+  const { labels, engines, publishers, sources, capacity, offers } = frame;
+  const said = { labels, engines, publishers, sources, capacity, ...(offers !== undefined && { offers }) };
+  const info = nodeInfo({ ...node.info, ...said });
   if (info === null) {
     takeDisconnect(turn, session.id, session.nodeId, NODE_INFO_TOO_LARGE);
     return turn.close(session.id, closeCodes.protocolError, NODE_INFO_TOO_LARGE);
@@ -173,7 +177,8 @@ function notHeld(turn: Turn, session: Session, execution: ExecutionRecord): void
   const message = lost ? 'node lost its record of the execution' : execution.desiredMessage;
   const wanted = isLive(execution);
   const after = turn.updateExecution(execution.id, {
-    computeState: lost ? 'Failed' : 'Cancelled',
+    // One that a limit of its job ended has failed.
+    computeState: lost || execution.failureClass === 'environment' ? 'Failed' : 'Cancelled',
     computeMessage: message,
     desiredState: 'Stopped',
     ...(wanted && { desiredMessage: 'execution failed', failureClass: 'infrastructure' as const }),

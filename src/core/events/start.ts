@@ -11,7 +11,7 @@ import { kinds } from '../kinds/kinds.ts';
 import { waitInLine } from '../kinds/partitions.ts';
 import { safely } from '../safely.ts';
 import type { Turn } from '../turn.ts';
-import { errorOf, lossTime } from './disconnect.ts';
+import { errorOf, lossTime } from '../sessions.ts';
 import { openSession } from './hello.ts';
 
 /** A socket that outlived the object, as its attachment describes it. */

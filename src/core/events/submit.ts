@@ -6,6 +6,7 @@ import { isTerminalJobState } from '../../../schema/states.ts';
 import { isLive } from '../execution.ts';
 import { concluded } from '../kinds/batch.ts';
 import { clearJob } from '../job-state.ts';
+import { whyUnplaceable } from '../placement/unplaceable.ts';
 import type { Turn } from '../turn.ts';
 
 /**
@@ -25,11 +26,12 @@ export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> 
   if (existing === null && turn.world.job(command.jobId) !== null) return idTaken(command.jobId);
   const job = existing === null ? create(turn, command) : update(turn, command, existing);
   turn.setEvaluation(job.id, command.evaluationId);
+  const warnings = [...(isSame ? [runsAgain(existing, job)] : []), ...(whyUnplaceable(turn, job)?.lines ?? [])];
   const value: SubmitAnswer = {
     jobId: job.id,
     evaluationId: command.evaluationId,
     version: job.version,
-    ...(isSame && { warnings: [runsAgain(existing, job)] }),
+    ...(warnings.length > 0 && { warnings }),
   };
   if (idempotency === undefined) remember(turn, command.commandId, job.id, value);
   else rememberToken(turn, command.commandId, { ...idempotency, namespace: job.namespace }, value);
@@ -86,6 +88,7 @@ function create(turn: Turn, command: SubmitJob): JobRecord {
       eventSeq: 0,
       versionAt: turn.now,
       waitingSince: null,
+      told: null,
     },
     command.spec,
   );
@@ -123,6 +126,7 @@ export function beginVersion(
     revision: existing.revision + 1,
     versionAt: turn.now,
     waitingSince: null,
+    told: null,
   };
   const job = turn.supersede(existing, next, asked.spec);
   const { totalTimeoutMs } = job.needs;

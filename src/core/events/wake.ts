@@ -12,7 +12,8 @@ import { leaveLine } from '../placement/kept-free.ts';
 import { safely } from '../safely.ts';
 import type { TimerKind } from '../timers.ts';
 import type { Turn } from '../turn.ts';
-import { dropSilent, leaseEnd, loseNode } from './disconnect.ts';
+import { loseNode } from './lose-node.ts';
+import { dropSilent, leaseEnd } from '../sessions.ts';
 
 /** Deadlines handled in one turn; the rest follows in the next. */
 const MAX_TIMERS_PER_TURN = 500;

@@ -1,3 +1,4 @@
+import { whyNotOffered } from '../../../schema/offers.ts';
 import type { Needs, NodeRecord } from '../../../schema/records.ts';
 import { amountsOf, fits, NOTHING, resourcesOf, type Amounts } from '../amounts.ts';
 import { describeConstraints, meets } from './constraints.ts';
@@ -34,6 +35,9 @@ const sources: Filter = ({ node }, { sources }) => {
   return null;
 };
 
+const offered: Filter = ({ node }, { asks }) =>
+  asks === undefined || node.info.offers === undefined ? null : whyNotOffered(node.info.offers, asks);
+
 const constraints: Filter = ({ node }, { constraints }) =>
   meets(node.info.labels, constraints)
     ? null
@@ -63,6 +67,7 @@ const filters: readonly Filter[] = [
   engine,
   publisher,
   sources,
+  offered,
   constraints,
   size,
   room,
@@ -74,6 +79,40 @@ const standingFilters = filters.filter((filter) => filter !== room);
 const passingFilters = standingFilters.filter((filter) => passing.has(filter));
 /** What follows from the node's description alone. */
 const describedFilters = standingFilters.filter((filter) => !passing.has(filter));
+
+/** What stands in the way, for whom the wording does not matter. */
+const kinds = new Map<Filter, ReasonKind>([
+  [membership, 'membership'],
+  [connection, 'connection'],
+  [draining, 'draining'],
+  [engine, 'engine'],
+  [publisher, 'publisher'],
+  [sources, 'source'],
+  [offered, 'offers'],
+  [constraints, 'constraints'],
+  [size, 'size'],
+]);
+
+/** What can be done about it. */
+export const hints = {
+  membership: 'Approve the node.',
+  connection: 'Start the agent, or see why it is away.',
+  draining: 'Resume the node, or join another one.',
+  engine: 'Use an engine that a node offers, or join a node that offers this one.',
+  publisher: 'Use a publisher that a node offers.',
+  source: 'Use an input source that a node offers.',
+  offers: "Ask for what the machines' owners allow, or have one of them allow it.",
+  constraints: "Change the job's Constraints, or give a node the label with --label.",
+  size: 'Ask for less, or join a larger node.',
+  declined: 'See what the node said; it is asked again once it has changed or connected anew.',
+} as const;
+export type ReasonKind = keyof typeof hints;
+
+/** The kind of the reason for which the node could not take an execution, were it empty; null when it could. */
+export function whyNeverKind(candidate: Candidate, needs: Needs): ReasonKind | null {
+  const filter = standingFilters.find((one) => one(candidate, needs) !== null);
+  return filter === undefined ? null : (kinds.get(filter) ?? null);
+}
 
 /** True when the node may be given work at all. */
 export function mayWork(candidate: Candidate, needs: Needs): boolean {

@@ -5,7 +5,7 @@ import { amountsOf, fits, type Amounts } from '../amounts.ts';
 import type { Attempts } from '../book.ts';
 import { isLive } from '../execution.ts';
 import { startExecution } from '../dispatch.ts';
-import { dropSilent, leaseEnd } from '../events/disconnect.ts';
+import { dropSilent, leaseEnd } from '../sessions.ts';
 import { classKey } from '../wait-queue.ts';
 import type { Turn } from '../turn.ts';
 import type { Session } from '../world.ts';

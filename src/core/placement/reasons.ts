@@ -55,6 +55,11 @@ function describe(head: string, reasons: readonly NodeReason[], knownNodes: numb
 }
 
 function group(head: string, reasons: readonly NodeReason[]): string {
+  return [head, ...linesOf(reasons, MAX_GROUPS + 1).map((line) => `• ${line}`)].join('\n');
+}
+
+/** One line per group of nodes with the same reason, the largest group first. @param most  lines in all */
+export function linesOf(reasons: readonly NodeReason[], most: number): string[] {
   const groups = new Map<string, NodeId[]>();
   for (const { nodeId, reason } of reasons) {
     const group = groups.get(reason);
@@ -62,9 +67,10 @@ function group(head: string, reasons: readonly NodeReason[]): string {
     else group.push(nodeId);
   }
   const sorted = [...groups].sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1));
-  const lines = sorted.slice(0, MAX_GROUPS).map(([reason, nodes]) => `• ${subject(nodes, reasons.length)}: ${reason}`);
+  const named = sorted.length > most ? most - 1 : most;
+  const lines = sorted.slice(0, named).map(([reason, nodes]) => `${subject(nodes, reasons.length)}: ${reason}`);
   const rest = sorted.length - lines.length;
-  return [head, ...lines, ...(rest > 0 ? [`• and ${rest} more reasons`] : [])].join('\n');
+  return rest > 0 ? [...lines, `and ${rest} more reasons`] : lines;
 }
 
 function subject(nodes: readonly NodeId[], all: number): string {

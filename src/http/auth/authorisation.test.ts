@@ -39,6 +39,7 @@ const routes: readonly Route[] = [
   { method: 'GET', path: JOBS, by: read('job'), own: 200 },
   { method: 'PUT', path: JOBS, body: '{submit}', by: write('job'), own: 200, foreign: 403 },
   { method: 'POST', path: JOBS, body: '{submit}', by: write('job'), own: 200, foreign: 403 },
+  { method: 'POST', path: '/api/v1/shoal/dry-run', body: '{submit}', by: write('job'), own: 200, foreign: 403 },
   { method: 'PUT', path: `${JOBS}/diff`, body: '{diff}', by: write('job'), own: 200, foreign: 404 },
   { method: 'GET', path: `${JOBS}/{id}`, by: read('job'), own: 200, foreign: 404 },
   { method: 'GET', path: `${JOBS}/{id}?include=executions,history`, by: read('job'), own: 200, foreign: 404 },

@@ -16,6 +16,7 @@ const LOGIN = '/api/v1/auth/';
 const OWNER_PATHS = '/api/v1/shoal/';
 const DOCUMENTATION: ReadonlySet<string> = new Set(['/api/v1/openapi.json', '/api/v1/docs']);
 
+const DRY_RUN = '/api/v1/shoal/dry-run';
 const TOKENS = '/api/v1/shoal/tokens';
 const NODES = '/api/v1/orchestrator/nodes';
 
@@ -45,6 +46,7 @@ export function isOpenPath(path: string): boolean {
  * @see Bacalhau pkg/authz/capabilities.go
  */
 export function needOf(method: string, path: string): Need {
+  if (path === DRY_RUN) return 'write:job';
   if (path.startsWith(OWNER_PATHS)) return '*';
   if (DOCUMENTATION.has(path)) return 'read:agent';
   const resource = RESOURCES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`))?.[1];

@@ -49,6 +49,7 @@ const schemas: Schemas = {
   StopJobResponse: job.StopJobResponse,
   SubmitJobRequest: SubmissionInput,
   SubmitJobResponse: job.SubmitJobResponse,
+  DryRunResponse: job.DryRunResponse,
   Task,
   Token: auth.Token,
   VersionInfo: node.VersionInfo,

@@ -42,6 +42,16 @@ export const jobOperations: readonly Operation[] = [
     errors: [400, 409, 413, 503],
   },
   {
+    id: 'dryRunJob',
+    method: 'post',
+    path: '/api/v1/shoal/dry-run',
+    tag: 'Jobs',
+    summary: 'Where a job would run if it were submitted, or why not; nothing is stored',
+    body: 'SubmitJobRequest',
+    answer: 'DryRunResponse',
+    errors: [400, 413, 503],
+  },
+  {
     id: 'listJobs',
     method: 'get',
     path: JOBS,

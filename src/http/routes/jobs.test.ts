@@ -1,7 +1,9 @@
 import { describe, test } from 'vitest';
 import { ListExecutionsResponse } from '../../../schema/api/execution.ts';
 import { ListHistoryResponse } from '../../../schema/api/history.ts';
-import { GetJobResponse, ListJobsResponse, SubmitJobResponse } from '../../../schema/api/job.ts';
+import type { ApiError } from '../../../schema/api/common.ts';
+import { DryRunResponse, GetJobResponse, ListJobsResponse, SubmitJobResponse } from '../../../schema/api/job.ts';
+import type { NodeId } from '../../../schema/ids.ts';
 import { makeFakeApi } from '../../../test/fakes/api.ts';
 import { seedEvent, seedExecution, seedJob } from '../../../test/fakes/seed.ts';
 
@@ -12,6 +14,40 @@ const jobId = 'j-2b1c5f2e-6f0a-4d1e-9d51-0c2f6f3a7b11';
 const executionId = 'e-77aa0a0e-5a5b-4a57-9a7e-1a6f5a1c9b3d';
 
 const retryable = (fields: object = {}) => Object.assign(new Error('lost'), { retryable: true, ...fields });
+
+describe('dry run', () => {
+  const answer = {
+    starts: true,
+    nodes: [
+      { nodeId: 'n-1' as NodeId, reason: '' },
+      { nodeId: 'n-2' as NodeId, reason: 'is draining' },
+    ],
+    warnings: ['no connected node'],
+  };
+
+  test('answers where it would run and with the warnings of a submission, and submits nothing', async ({ expect }) => {
+    const { send, scheduler } = makeFakeApi();
+    scheduler.dryRunAnswer = answer;
+    const got = await send('POST', '/api/v1/shoal/dry-run', { Job: job });
+    expect(got.status).toBe(200);
+    expect(DryRunResponse.strict().parse(got.json())).toEqual({
+      Starts: true,
+      Nodes: [
+        { NodeID: 'n-1', Suitable: true, Reason: '' },
+        { NodeID: 'n-2', Suitable: false, Reason: 'is draining' },
+      ],
+      Warnings: ['no connected node'],
+    });
+    expect(scheduler.submits).toEqual([]);
+  });
+
+  test('refuses what a submission would be refused for', async ({ expect }) => {
+    const { send } = makeFakeApi();
+    const bad = { Job: { ...job, Type: 'bogus' } };
+    const [dry, real] = [await send('POST', '/api/v1/shoal/dry-run', bad), await send('PUT', JOBS, bad)];
+    expect([dry.status, (dry.json() as ApiError).Message]).toEqual([400, (real.json() as ApiError).Message]);
+  });
+});
 
 describe('submit', () => {
   for (const method of ['PUT', 'POST']) {

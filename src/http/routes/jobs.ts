@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import type { Deps, HttpEnv } from '../deps.ts';
 import { diffJob } from './diff-job.ts';
+import { dryRun } from './dry-run.ts';
 import { listExecutions } from './executions.ts';
 import { getJob } from './get-job.ts';
 import { listHistory } from './history.ts';
@@ -16,6 +17,7 @@ const JOBS = '/api/v1/orchestrator/jobs';
 export function addJobRoutes(app: Hono<HttpEnv>, deps: Deps): void {
   app.put(JOBS, (c) => submitJob(c, deps));
   app.post(JOBS, (c) => submitJob(c, deps));
+  app.post('/api/v1/shoal/dry-run', (c) => dryRun(c, deps));
   app.get(JOBS, (c) => listJobs(c, deps));
   app.put(`${JOBS}/diff`, (c) => diffJob(c, deps));
   app.get(`${JOBS}/:id`, (c) => getJob(c, deps, c.req.param('id')));

@@ -6,7 +6,7 @@ import { needsOf } from '../../../schema/job/needs.ts';
 import { parseSubmission, RESERVED_META, type Submission } from '../../../schema/job/parse-submission.ts';
 import { specHash } from '../../../schema/job/spec-hash.ts';
 import { MAX_IDEMPOTENCY_TOKEN_CHARS } from '../../../schema/limits.ts';
-import type { Idempotency } from '../../scheduler/rpc.ts';
+import type { Idempotency, SubmitJob } from '../../scheduler/rpc.ts';
 import { requireNamespace, scopeOf } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
@@ -18,6 +18,25 @@ const ID_IGNORED = 'job ID is ignored: only who may see all namespaces chooses i
 
 /** Takes a job, or a new version of the job with the same name. */
 export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
+  const { fields, warnings: own } = await readSubmission(c, deps);
+  const done = await command(deps, fields.commandId, (retry) => deps.scheduler.submitJob({ ...fields, retry }));
+  c.set('logFields', { jobId: done.jobId });
+  const warnings = [...own, ...(done.warnings ?? [])];
+  return answer(c, {
+    JobID: done.jobId,
+    EvaluationID: done.evaluationId,
+    Warnings: warnings.length === 0 ? null : warnings,
+  } satisfies SubmitJobResponse);
+}
+
+/**
+ * Reads a submission from the request's body, whoever is to have it.
+ * @throws ShoalError 400 with what is wrong in it, 403 when its namespace is not the caller's
+ */
+export async function readSubmission(
+  c: Ctx,
+  deps: Deps,
+): Promise<{ readonly fields: Omit<SubmitJob, 'retry'>; readonly warnings: readonly string[] }> {
   const submission = parseSubmission((await readJsonBody(c)) ?? {});
   const { requestedId } = submission;
   // Ids are the installation's: who may not see all of it must not learn which of them are taken.
@@ -29,9 +48,8 @@ export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
   requireNamespace(c, submission.spec.Namespace);
   const idempotency = await readIdempotency(c, submission);
   const spec = complete(submission.spec, { id: id.data, orchestratorId: await deps.reads.orchestratorId() }, c);
-  const commandId = deps.newId();
   const fields = {
-    commandId,
+    commandId: deps.newId(),
     jobId: id.data,
     evaluationId: EvaluationId.parse(deps.newId()),
     namespace: spec.Namespace,
@@ -45,14 +63,7 @@ export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
     force: submission.force,
     ...(idempotency !== null && { idempotency }),
   };
-  const done = await command(deps, commandId, (retry) => deps.scheduler.submitJob({ ...fields, retry }));
-  c.set('logFields', { jobId: done.jobId });
-  warnings.push(...(done.warnings ?? []));
-  return answer(c, {
-    JobID: done.jobId,
-    EvaluationID: done.evaluationId,
-    Warnings: warnings.length === 0 ? null : warnings,
-  } satisfies SubmitJobResponse);
+  return { fields, warnings };
 }
 
 /** Fills in what only the server knows: the name of an unnamed job, and who took it in. */

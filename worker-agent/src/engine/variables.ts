@@ -1,29 +1,18 @@
+import { matchesPattern, variablesOfNode } from '@shoal/schema/offers';
 import { makeFailure } from '../outcome.ts';
 import { EngineError } from './engine.ts';
 
-const OF_NODE = 'env:';
 /** The agent's own secrets: no pattern of the owner's, however wide, gives them away. */
 const secrets: ReadonlySet<string> = new Set(['SHOAL_NODE_TOKEN', 'DOCKER_USERNAME', 'DOCKER_PASSWORD']);
-
-/** The names of the node's variables that a task asks for, by the task's own name for them. */
-export function wantedOfNode(env: Readonly<Record<string, string>>): [name: string, wanted: string][] {
-  return Object.entries(env)
-    .filter(([, value]) => value.startsWith(OF_NODE))
-    .map(([name, value]) => [name, value.slice(OF_NODE.length)]);
-}
 
 /** Whatever the case: some systems take names of variables so. */
 export function isSecretVariable(name: string): boolean {
   return secrets.has(name.toUpperCase());
 }
 
-/** Whether a pattern of the owner's covers the variable: a whole name, in which `*` stands for anything. */
+/** Whether a pattern of the owner's covers the variable. */
 export function isAllowedVariable(wanted: string, patterns: readonly string[]): boolean {
-  if (isSecretVariable(wanted)) return false;
-  return patterns.some((pattern) => {
-    const escaped = pattern.split('*').map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`));
-    return new RegExp(`^${escaped.join('.*')}$`).test(wanted);
-  });
+  return !isSecretVariable(wanted) && patterns.some((pattern) => matchesPattern(wanted, pattern));
 }
 
 /**
@@ -35,7 +24,7 @@ export function resolveVariables(
   node: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const resolved: Record<string, string> = { ...env };
-  for (const [name, wanted] of wantedOfNode(env)) {
+  for (const [name, wanted] of variablesOfNode(env)) {
     const value = node[wanted];
     if (value === undefined) {
       const message = `failed to resolve task environment variables: required environment variable '${wanted}' not found`;

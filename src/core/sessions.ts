@@ -1,12 +1,9 @@
-import type { EpochMs, NodeId } from '../../../schema/ids.ts';
-import { GRACE_MS, LEASE_MS } from '../../../schema/limits.ts';
-import { closeCodes } from '../../../schema/protocol/version.ts';
-import type { NodeRecord } from '../../../schema/records.ts';
-import { fenceExecution } from '../dispatch.ts';
-import { isLive } from '../execution.ts';
-import { judgeFailure } from '../failures.ts';
-import type { Turn } from '../turn.ts';
-import type { Session } from '../world.ts';
+import type { EpochMs, NodeId } from '../../schema/ids.ts';
+import { GRACE_MS, LEASE_MS } from '../../schema/limits.ts';
+import { closeCodes } from '../../schema/protocol/version.ts';
+import type { NodeRecord } from '../../schema/records.ts';
+import type { Turn } from './turn.ts';
+import type { Session } from './world.ts';
 
 /**
  * A session is over. What runs on the node goes on there and is not touched: the node has lease and grace to return.
@@ -51,34 +48,3 @@ export function dropSilent(turn: Turn, session: Session): void {
   turn.close(session.id, closeCodes.silent, 'no heartbeat within the lease');
   takeDisconnect(turn, session.id, session.nodeId, SILENT);
 }
-
-/**
- * The node has been away for lease and grace: its executions are given up and placed elsewhere in the same turn. When more
- * than half of the nodes would be lost at once the fault is more likely ours, and all of them get one more grace.
- */
-export function loseNode(turn: Turn, nodeId: NodeId): void {
-  if (turn.world.sessions.has(nodeId)) return;
-  const dueAt = lossTime(turn, nodeId);
-  const postponedTo = isMassLoss(turn) ? dueAt + GRACE_MS : dueAt;
-  if (postponedTo > turn.now) {
-    if (dueAt <= turn.now) turn.notes.push(`over half of the nodes are away: ${nodeId} gets one more grace`);
-    turn.world.timers.set('lost', nodeId, postponedTo);
-    return;
-  }
-  for (const execution of turn.world.openOn(nodeId)) {
-    if (!isLive(execution)) continue;
-    const reason = 'Execution stop requested because node has disappeared';
-    judgeFailure(turn, fenceExecution(turn, execution, { reason, failureClass: 'infrastructure' }));
-  }
-}
-
-/** At least three nodes, and over half of all, are away with work for about as long. */
-function isMassLoss(turn: Turn): boolean {
-  const nodes = [...turn.world.nodes.values()].filter((n) => n.deletedAt === 0 && n.membership === 'APPROVED');
-  const isAway = (n: NodeRecord) => !turn.world.sessions.has(n.id) && turn.world.openCount(n.id) > 0;
-  const lost = nodes.filter((n) => isAway(n) && lossTime(turn, n.id) <= turn.now + MASS_WINDOW_MS);
-  return lost.length >= MASS_LOSS_NODES && lost.length * 2 > nodes.length;
-}
-
-const MASS_LOSS_NODES = 3;
-const MASS_WINDOW_MS = 5_000;

@@ -1,4 +1,5 @@
 import { faults } from './world/chaos.ts';
+import { obstacles } from './world/scenes.ts';
 
 /**
  * What a few hundred seeds must have met: each fault, each way an execution or a job goes on. Publishing is left out: no
@@ -62,13 +63,24 @@ const expected: readonly string[] = [
   'hibernation',
   'seed calm',
   'seed with faults',
+  ...obstacles.map((obstacle) => `scene ${obstacle}`),
+  'seed with a node kept free',
+  'seed with a hold that lapsed',
 ];
+
+/** What one seed in twenty must have met, once there are many. */
+const common: readonly string[] = [
+  'seed with a declined job at the head of the queue',
+  'seed with an endless service under a waiting big job',
+];
+const COMMON = 1 / 20;
 
 function ways(what: string, table: Readonly<Record<string, readonly string[]>>): string[] {
   return Object.entries(table).flatMap(([from, to]) => to.map((state) => `${what} ${from} -> ${state}`));
 }
 
-/** What should have happened and did not. */
-export function neverMet(totals: ReadonlyMap<string, number>): string[] {
-  return expected.filter((what) => (totals.get(what) ?? 0) === 0);
+/** What should have happened in so many seeds and did not, or not often enough. */
+export function tooRare(totals: ReadonlyMap<string, number>, seeds: number): string[] {
+  const never = expected.filter((what) => (totals.get(what) ?? 0) === 0);
+  return [...never, ...common.filter((what) => (totals.get(what) ?? 0) < COMMON * seeds)];
 }

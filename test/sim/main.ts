@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { runBatch } from './batch.ts';
-import { neverMet } from './expected.ts';
+import { tooRare } from './expected.ts';
 import { runSeed } from './run-seed.ts';
 
 const HELP = `Simulates whole installations: the real Scheduler and the real agents, with network, database, clocks and
@@ -43,8 +43,8 @@ async function runMany(seeds: number, base: number): Promise<number> {
   const result = await runBatch({ base, seeds, onProgress });
   const seconds = (performance.now() - begin) / 1_000;
   for (const [what, times] of [...result.totals].sort(([a], [b]) => (a < b ? -1 : 1))) say(`${what}: ${times}`);
-  const missing = seeds < ENOUGH_SEEDS ? [] : neverMet(result.totals);
-  for (const what of missing) say(`never met: ${what}`);
+  const missing = seeds < ENOUGH_SEEDS ? [] : tooRare(result.totals, result.seeds);
+  for (const what of missing) say(`too rare: ${what}`);
   for (const { seed, what } of result.violations) {
     say(`seed ${seed}: ${what}\n  npm run sim -- --seed ${seed} --trace`);
   }

@@ -130,4 +130,22 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "if (node.membership === 'APPROVED') return null;",
     replace: "if (node.membership !== 'PENDING') return null;",
   },
+  {
+    name: 'room is kept on nodes that declined the job',
+    file: 'src/core/placement/reservation.ts',
+    find: 'return takersOf(turn, job, among)',
+    replace: "return takersOf(turn, { ...job, id: '' as JobId }, among)",
+  },
+  {
+    name: 'room that is held for ever counts as coming free',
+    file: 'src/core/placement/reservation.ts',
+    find: 'fits(need, subtract(room.capacity, room.endless))',
+    replace: 'fits(need, room.capacity)',
+  },
+  {
+    name: 'no room is ever kept',
+    file: 'src/core/placement/reservation.ts',
+    find: 'if (world.reservations.hold === null) beginHold(turn);',
+    replace: '',
+  },
 ];

@@ -15,6 +15,8 @@ import { Machine, type NodePlan } from './world/machine.ts';
 import { ObjectHost } from './world/object-host.ts';
 import type { Rng } from './world/rng.ts';
 import { Users } from './world/users.ts';
+import { randomPolicy } from './world/asks.ts';
+import { obstacles, playScene, type Obstacle } from './world/scenes.ts';
 
 /** How a seed ended. */
 export interface Result {
@@ -35,7 +37,9 @@ const MAX_STEPS = 100_000;
 const RECOVERY_MS = 150 * SECOND;
 /** The last moments before all is well, when frames are likely to be lost. */
 const LAST_BLOW_MS = 4 * SECOND;
+/** Fair weather with work; where a job may have to wait for its turn more than once, longer. */
 const WORK_MS = 90 * SECOND;
+const LONG_WORK_MS = 210 * SECOND;
 
 /** As often as they are named. */
 const nodeActions: readonly NodeAction[] = [
@@ -53,11 +57,15 @@ export class Simulation {
   readonly #userRules: UserRules;
   readonly #liveness: Liveness;
   readonly #isCalm: boolean;
+  readonly #scene: Obstacle | null;
+  readonly #workMs: number;
 
   constructor(seed: number, keepTrace: boolean) {
     const base = new Base(seed, keepTrace);
     this.#base = base;
     this.#isCalm = base.rng.chance(0.15);
+    this.#scene = base.rng.chance(0.6) ? base.rng.pick(obstacles) : null;
+    this.#workMs = this.#scene === 'hoarded' || this.#scene === 'crowded' ? LONG_WORK_MS : WORK_MS;
     this.#database = new Database(base);
     this.#host = new ObjectHost(base, this.#database);
     this.#machines = makeNodes(base.rng).map((plan) => new Machine(base, this.#host, plan));
@@ -83,7 +91,9 @@ export class Simulation {
     for (const machine of this.#machines) timeline.after(rng.int(0, 20 * SECOND), () => machine.start());
     const chaosMs = rng.int(90, 300) * SECOND;
     this.#planUsers(chaosMs);
-    if (!this.#isCalm) unleash(this.#targets, chaosMs);
+    this.#planScene(chaosMs);
+    if (this.#isCalm) this.#watch();
+    else unleash(this.#targets, chaosMs);
     await this.#pass(chaosMs - LAST_BLOW_MS);
     if (!this.#isCalm && rng.chance(0.6)) this.#strikeLast();
     await this.#pass(LAST_BLOW_MS);
@@ -93,9 +103,9 @@ export class Simulation {
     await this.#pass(RECOVERY_MS);
     this.#checkShutOut();
     this.#checkLost();
-    this.#watch();
+    if (!this.#isCalm) this.#watch();
     await this.#probe();
-    await this.#pass(WORK_MS);
+    await this.#pass(this.#workMs);
     this.#checkLost();
     await this.#stopAll();
     await this.#settle();
@@ -134,7 +144,7 @@ export class Simulation {
     const { rng, timeline } = this.#base;
     const count = rng.chance(0.35) ? rng.int(3, 8) : rng.int(10, 45);
     const act = () => {
-      const jobs = [...this.#users.jobs.values()];
+      const jobs = [...this.#users.jobs.values()].filter(({ name }) => name.startsWith('job-'));
       const kind = jobs.length === 0 ? 0 : rng.next();
       if (kind < 0.55) {
         const plan = randomPlan(rng, randomType(rng));
@@ -156,6 +166,18 @@ export class Simulation {
     for (const { nodeId } of this.#machines) {
       timeline.after(rng.int(SECOND, withinMs), () => void this.#users.changeNode(nodeId, 'approve'));
     }
+  }
+
+  /** In calm seeds there is time for it to go on for long; else its end falls into fair weather. */
+  #planScene(chaosMs: number): void {
+    const rng = this.#base.rng.fork();
+    const obstacle = this.#scene;
+    if (obstacle === null) return;
+    const { now } = this.#base.timeline;
+    const begins = this.#isCalm ? rng.int(25 * SECOND, chaosMs) : chaosMs + rng.int(-30 * SECOND, 140 * SECOND);
+    const ends = chaosMs + RECOVERY_MS + this.#workMs - LAST_BLOW_MS;
+    const stage = { base: this.#base, users: this.#users, rows: this.#database.rows };
+    playScene(stage, rng, { obstacle, begins: now + begins, ends: now + ends });
   }
 
   /** The operator's last word: most nodes may work again, some stay out. */
@@ -263,7 +285,8 @@ function makeNodes(rng: Rng): NodePlan[] {
     return {
       nodeId: `n-${i + 1}` as NodeId,
       capacity: { cpu, memory: cpu * 500_000_000, disk: 10_000_000_000, gpu: 0 },
-      labels: { zone: rng.pick(zones), size: String(cpu) },
+      labels: { name: `n-${i + 1}`, zone: rng.pick(zones), size: String(cpu) },
+      policy: randomPolicy(rng),
     };
   });
 }

@@ -1,14 +1,16 @@
 import type { ExecutionId, JobId } from '../../../schema/ids.ts';
-import { RESERVE_AFTER_MS, RETRY_MAX_MS } from '../../../schema/limits.ts';
-import type { ExecutionRecord, JobRecord, NodeRecord } from '../../../schema/records.ts';
-import { isTerminalJobState } from '../../../schema/states.ts';
-import { add, amountsOf, fits, NOTHING, subtract } from '../../../src/core/amounts.ts';
-import { whyNever } from '../../../src/core/placement/filters.ts';
+import { RETRY_MAX_MS } from '../../../schema/limits.ts';
+import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
+import { fits } from '../../../src/core/amounts.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Base } from '../world/base.ts';
 import type { Machine } from '../world/machine.ts';
+import { KeptFree, type Able } from './kept-free.ts';
 import { isLive } from './rows.ts';
+import { Sightings } from './sightings.ts';
 import type { StoreRules } from './store-rules.ts';
+import { Turns } from './turns.ts';
+import { standsInLine, View, type Spot, type Unended } from './view.ts';
 
 /** How soon a queued job starts on a free node that matches it. */
 const START_MS = 5_000;
@@ -21,6 +23,9 @@ export class Liveness {
   readonly #rows: MemoryStore;
   readonly #rules: StoreRules;
   readonly #machines: ReadonlyMap<string, Machine>;
+  readonly #sightings: Sightings;
+  readonly #keptFree: KeptFree;
+  readonly #turns: Turns;
   readonly #waiting = new Map<JobId | ExecutionId, number>();
 
   constructor(base: Base, rows: MemoryStore, rules: StoreRules, machines: ReadonlyMap<string, Machine>) {
@@ -28,25 +33,37 @@ export class Liveness {
     this.#rows = rows;
     this.#rules = rules;
     this.#machines = machines;
+    this.#sightings = new Sightings(base.totals);
+    this.#keptFree = new KeptFree((what) => this.#sightings.note(what));
+    this.#turns = new Turns(rows, machines);
   }
 
   /** Looks at every job that has not ended; call it once a second. */
   look(): void {
-    const now = this.#base.timeline.now;
-    const still = new Set<JobId | ExecutionId>();
-    for (const { job, active } of this.#rows.jobs.values()) {
-      if (!active || isTerminalJobState(job.state)) continue;
-      this.#checkDeadlines(job);
-      const executions = this.#rows.executionsOf(job.id, job.version);
-      for (const e of executions) if (isLive(e) && e.computeState === 'New') still.add(e.id);
-      if (this.#couldStart(job, executions)) still.add(job.id);
+    const view = new View(this.#base.timeline.now, this.#rows, this.#rules, this.#machines);
+    const wronged = new Map<JobId | ExecutionId, string>();
+    const able: Able[] = [];
+    for (const one of view.jobs) {
+      this.#checkDeadlines(one.job);
+      for (const e of one.executions) if (isLive(e) && e.computeState === 'New') wronged.set(e.id, 'nobody took it');
+      const spots = this.#whereAble(view, one);
+      if (standsInLine(one.job)) able.push({ one, spots });
+      else if (spots.length > 0) wronged.set(one.job.id, `${spots.length} nodes have room`);
     }
-    for (const id of this.#waiting.keys()) if (!still.has(id)) this.#waiting.delete(id);
-    for (const id of still) {
+    for (const [id, why] of this.#keptFree.judge(view, able)) wronged.set(id, why);
+    this.#checkPatience(wronged);
+    this.#sightings.look(view);
+    for (const why of this.#turns.look(view).values()) this.#base.violate(`[6] ${why}`);
+  }
+
+  #checkPatience(wronged: ReadonlyMap<JobId | ExecutionId, string>): void {
+    const { now } = this.#base.timeline;
+    for (const id of this.#waiting.keys()) if (!wronged.has(id)) this.#waiting.delete(id);
+    for (const [id, why] of wronged) {
       const since = this.#waiting.get(id) ?? now;
       this.#waiting.set(id, since);
-      if (now - since > START_MS)
-        this.#base.violate(`[6] ${id.slice(0, 10)} waits since ${since} although it could start`);
+      if (now - since <= START_MS) continue;
+      this.#base.violate(`[6] ${id.slice(0, 10)} waits since ${since} although it could start: ${why}`);
     }
   }
 
@@ -61,30 +78,31 @@ export class Liveness {
     if (latest > waitingSince + queueTimeoutMs) this.#base.violate(`[6] ${name} waits longer than its queue timeout`);
   }
 
-  /** Some slot of the job waits for nothing but a node, and there is one. */
-  #couldStart(job: JobRecord, executions: readonly ExecutionRecord[]): boolean {
-    const current = executions.filter((e) => e.jobVersion === job.version);
-    const declined = new Set(current.filter((e) => e.computeState === 'AskForBidRejected').map((e) => e.nodeId));
-    const nodes = [...this.#rows.nodes.values()].filter((node) => !declined.has(node.id) && this.#hasRoom(node, job));
-    if (job.type === 'ops' || job.type === 'daemon') {
-      return nodes.some((node) =>
+  /** Nodes that some slot of the job waits for, and for nothing else. */
+  #whereAble(view: View, one: Unended): readonly Spot[] {
+    const { job, executions, current } = one;
+    const isFanOut = !standsInLine(job);
+    if (!isFanOut && !this.#wantsOne(one)) return [];
+    // A service replaces its old copies in its own time.
+    if (!isFanOut && executions.some((e) => e.jobVersion !== job.version && isLive(e))) return [];
+    return view.spots.filter((spot) => {
+      if (!fits(one.need, spot.free) || !view.suits(spot, one)) return false;
+      return (
+        !isFanOut ||
         this.#isUnserved(
           job,
-          current.filter((e) => e.nodeId === node.id),
-        ),
+          current.filter((e) => e.nodeId === spot.node.id),
+        )
       );
+    });
+  }
+
+  #wantsOne({ job, current }: Unended): boolean {
+    const byPartition = Map.groupBy(current, (e) => e.partition);
+    for (let partition = 0; partition < job.count; partition++) {
+      if (this.#isUnserved(job, byPartition.get(partition) ?? [])) return true;
     }
-    const kept = this.#isOutrun(job) ? 1 : 0;
-    if (nodes.length <= kept) return false;
-    // A service replaces its old copies in its own time.
-    if (executions.some((e) => e.jobVersion !== job.version && isLive(e))) return false;
-    const partitions = Array.from({ length: job.count }, (_, partition) => partition);
-    return partitions.some((partition) =>
-      this.#isUnserved(
-        job,
-        current.filter((e) => e.partition === partition),
-      ),
-    );
+    return false;
   }
 
   /** A slot with these executions wants another one, and does not rest after a failure. */
@@ -95,27 +113,5 @@ export class Liveness {
     if (executions.some((e) => isLive(e) || e.modifiedAt > recently)) return false;
     if (job.type === 'batch') return !executions.some((e) => e.computeState === 'Completed');
     return !executions.some((e) => e.failureClass === 'permanent');
-  }
-
-  /** One node may be kept free for a job that comes before this one and has waited long. */
-  #isOutrun(job: JobRecord): boolean {
-    const ripe = this.#base.timeline.now - RESERVE_AFTER_MS;
-    for (const { job: other, active } of this.#rows.jobs.values()) {
-      if (!active || other.id === job.id || isTerminalJobState(other.state) || other.versionAt > ripe) continue;
-      if (other.priority > job.priority || (other.priority === job.priority && other.versionAt <= job.versionAt))
-        return true;
-    }
-    return false;
-  }
-
-  #hasRoom(node: NodeRecord, job: JobRecord): boolean {
-    const connected = this.#machines.get(node.id)?.isConnected === true && node.connection === 'CONNECTED';
-    if (whyNever({ node, connected, free: amountsOf(node.info.capacity) }, job.needs) !== null) return false;
-    let charged = NOTHING;
-    for (const id of this.#rules.openOn(node.id)) {
-      const execution = this.#rows.executions.get(id)?.execution;
-      if (execution !== undefined) charged = add(charged, amountsOf(execution.resources));
-    }
-    return fits(amountsOf(job.needs.resources), subtract(amountsOf(node.info.capacity), charged));
   }
 }

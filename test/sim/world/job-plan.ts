@@ -1,5 +1,6 @@
 import type { Constraint, JobSpec } from '../../../schema/job/job.ts';
 import type { JobType } from '../../../schema/states.ts';
+import { askedFor, asks, type Ask } from './asks.ts';
 import type { Rng } from './rng.ts';
 import type { Behaviour } from './script.ts';
 
@@ -14,6 +15,8 @@ export interface JobPlan {
   readonly engine: string;
   readonly timeouts: { readonly run?: number; readonly queue?: number; readonly total?: number };
   readonly behaviour: Behaviour;
+  /** What not every node allows. */
+  readonly ask?: Ask;
 }
 
 /** A small job that any node can take and that ends by itself. */
@@ -52,6 +55,7 @@ export function randomPlan(rng: Rng, type: JobType): JobPlan {
     engine: rng.chance(0.02) ? 'wasm' : 'docker',
     timeouts: randomTimeouts(rng),
     behaviour: randomBehaviour(rng, type === 'service' || type === 'daemon'),
+    ...(rng.chance(0.06) && { ask: rng.pick(asks) }),
   };
 }
 
@@ -64,6 +68,7 @@ export function randomType(rng: Rng): JobType {
 /** The document that a plan stands for. */
 export function specOf(name: string, plan: JobPlan): JobSpec {
   const { run, queue, total } = plan.timeouts;
+  const { params, ...asked } = askedFor(plan.ask);
   return {
     Name: name,
     Namespace: 'default',
@@ -76,10 +81,11 @@ export function specOf(name: string, plan: JobPlan): JobSpec {
     Tasks: [
       {
         Name: 'main',
-        Engine: { Type: plan.engine, Params: { ...plan.behaviour } },
+        Engine: { Type: plan.engine, Params: { ...plan.behaviour, ...params } },
         Publisher: { Type: '' },
         Resources: { CPU: String(plan.cpu), Memory: `${plan.memoryMb}mb` },
         Network: { Type: 'None' },
+        ...asked,
         Timeouts: {
           ...(run !== undefined && { ExecutionTimeout: run }),
           ...(queue !== undefined && { QueueTimeout: queue }),

@@ -1,5 +1,6 @@
 import type { ExecutionId, NodeId } from '../../../schema/ids.ts';
 import type { Resources } from '../../../schema/job/job.ts';
+import type { Policy } from '../../../worker-agent/src/admission.ts';
 import { Agent } from '../../../worker-agent/src/agent.ts';
 import { FakeEngine, type Script } from '../../../worker-agent/src/engine/fake.ts';
 import type { RunSpec } from '../../../worker-agent/src/journal/records.ts';
@@ -17,6 +18,7 @@ export interface NodePlan {
   readonly nodeId: NodeId;
   readonly capacity: Resources;
   readonly labels: Readonly<Record<string, string>>;
+  readonly policy: Policy;
 }
 
 /** One process of the agent; what a dead one still tries has no effect. */
@@ -122,7 +124,7 @@ export class Machine {
     const { rng } = this.#base;
     const clock = this.#clock(() => process.isAlive, this.#base.timeline.now);
     const journal = this.disk.open(() => process.isAlive);
-    const { nodeId, capacity, labels } = this.plan;
+    const { nodeId, capacity, labels, policy } = this.plan;
     return new Agent(
       {
         dial: this.#dial(process),
@@ -144,7 +146,7 @@ export class Machine {
         hostname: nodeId,
         labels,
         capacity,
-        policy: { allowHostNetwork: false, unfilteredBridge: false },
+        policy,
       },
     );
   }

@@ -148,4 +148,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'if (world.reservations.hold === null) beginHold(turn);',
     replace: '',
   },
+  {
+    name: 'a hold that lapsed is taken again by the same job at once',
+    file: 'src/core/placement/reservation.ts',
+    find: 'restUntil: turn.now + holdMs(times - 1),',
+    replace: 'restUntil: turn.now,',
+  },
 ];

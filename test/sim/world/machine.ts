@@ -19,6 +19,8 @@ export interface NodePlan {
   readonly capacity: Resources;
   readonly labels: Readonly<Record<string, string>>;
   readonly policy: Policy;
+  /** False: an agent of before, which does not say what its owner allows. */
+  readonly saysOffers: boolean;
 }
 
 /** One process of the agent; what a dead one still tries has no effect. */
@@ -176,7 +178,9 @@ export class Machine {
         else events.closed({ kind: 'refused', status: 503, body: 'not ready' });
       });
       process.link = link;
-      return link.agentEnd;
+      return this.plan.saysOffers
+        ? link.agentEnd
+        : { ...link.agentEnd, send: (frame) => link.agentEnd.send(before(frame)) };
     };
   }
 
@@ -194,4 +198,11 @@ export class Machine {
     };
     return { info: line, warn: line, error: line };
   }
+}
+
+/** The frame as an agent of before says it. */
+function before(text: string): string {
+  // A heartbeat is no JSON.
+  if (!text.startsWith('{')) return text;
+  return JSON.stringify(JSON.parse(text), (key, value: unknown) => (key === 'offers' ? undefined : value));
 }

@@ -36,6 +36,7 @@ function candidate(node: Partial<NodeRecord> = {}, more: Partial<Candidate> = {}
     },
     connected: true,
     free: amountsOf(info.capacity),
+    openCount: 0,
     ...more,
   };
 }
@@ -59,6 +60,7 @@ const cases: [want: string | null, needs: Partial<Needs>, candidate?: Candidate]
     { resources: { cpu: 4, memory: 2e9, disk: 0, gpu: 0 } },
   ],
   ['job requires more GPUs (1) than the maximum available (0)', { resources: { cpu: 1, memory: 1, disk: 0, gpu: 1 } }],
+  ['holds 50000 executions, and no more may', {}, candidate({}, { openCount: 50_000 })],
   [
     'node busy with available capacity {CPU: 0.50, Memory: 512 MB, Disk: 1 GB, GPU: 0}',
     {},

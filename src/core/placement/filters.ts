@@ -1,3 +1,4 @@
+import { MAX_HOLDS } from '../../../schema/limits.ts';
 import { whyNotOffered } from '../../../schema/offers.ts';
 import type { Needs, NodeRecord } from '../../../schema/records.ts';
 import { amountsOf, fits, NOTHING, resourcesOf, type Amounts } from '../amounts.ts';
@@ -8,6 +9,8 @@ export interface Candidate {
   readonly node: NodeRecord;
   readonly connected: boolean;
   readonly free: Amounts;
+  /** Executions that are charged to it. */
+  readonly openCount: number;
 }
 
 /** Why the node cannot take an execution with these needs, or null when this filter lets it pass. */
@@ -59,6 +62,10 @@ const size: Filter = ({ node }, { resources }) => {
 const room: Filter = ({ free }, { resources }) =>
   fits(amountsOf(resources), free) ? null : `node busy with available capacity ${describeAmounts(free)}`;
 
+/** A node says in its hello what it holds, and may hold no more than it can say. */
+const crowd: Filter = ({ openCount }) =>
+  openCount < MAX_HOLDS ? null : `holds ${openCount} executions, and no more may`;
+
 /** In order; the first reason is the one that is shown. */
 const filters: readonly Filter[] = [
   membership,
@@ -70,12 +77,13 @@ const filters: readonly Filter[] = [
   offered,
   constraints,
   size,
+  crowd,
   room,
 ];
 /** What changes with the node's row or connection. */
 const passing = new Set<Filter>([membership, connection, draining]);
 /** All that holds whatever runs on the node. */
-const standingFilters = filters.filter((filter) => filter !== room);
+const standingFilters = filters.filter((filter) => filter !== room && filter !== crowd);
 const passingFilters = standingFilters.filter((filter) => passing.has(filter));
 /** What follows from the node's description alone. */
 const describedFilters = standingFilters.filter((filter) => !passing.has(filter));
@@ -121,7 +129,7 @@ export function mayWork(candidate: Candidate, needs: Needs): boolean {
 
 /** True when what the node says of itself meets the needs, were it empty. */
 export function suits(node: NodeRecord, needs: Needs): boolean {
-  return firstReason(describedFilters, { node, connected: true, free: NOTHING }, needs) === null;
+  return firstReason(describedFilters, { node, connected: true, free: NOTHING, openCount: 0 }, needs) === null;
 }
 
 /**

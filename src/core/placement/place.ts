@@ -1,5 +1,5 @@
 import type { NodeId } from '../../../schema/ids.ts';
-import { REASON_WORK } from '../../../schema/limits.ts';
+import { MAX_HOLDS, REASON_WORK } from '../../../schema/limits.ts';
 import type { JobRecord, NodeRecord } from '../../../schema/records.ts';
 import { amountsOf, fits, type Amounts } from '../amounts.ts';
 import type { Attempts } from '../book.ts';
@@ -118,7 +118,7 @@ function bestOf(
   let bestId = '';
   for (let i = 0; i < takers.length; i++) {
     const taker = takers[i];
-    if (taker === undefined || !fits(need, taker.room.free)) continue;
+    if (taker === undefined || !fits(need, taker.room.free) || taker.room.openCount >= MAX_HOLDS) continue;
     const rank = rankOf(taker, need, tried);
     if (rank < bestRank || (rank === bestRank && taker.nodeId > bestId)) continue;
     if (isKeptFree(turn, job, taker.nodeId)) continue;
@@ -163,5 +163,6 @@ export function declinedBy(turn: Turn, job: JobRecord): ReadonlyMap<NodeId, stri
 }
 
 export function candidateOf(turn: Turn, node: NodeRecord): Candidate {
-  return { node, connected: turn.world.sessions.has(node.id), free: turn.world.room(node.id).free };
+  const { free, openCount } = turn.world.room(node.id);
+  return { node, connected: turn.world.sessions.has(node.id), free, openCount };
 }

@@ -85,7 +85,7 @@ export class View {
   }
 
   #offers({ node, isConnected, free }: Spot, { job }: Unended): boolean {
-    return whyNever({ node, connected: isConnected, free }, job.needs) === null;
+    return whyNever({ node, connected: isConnected, free, openCount: 0 }, job.needs) === null;
   }
 }
 

@@ -1,3 +1,4 @@
+import { readSettings } from '../../schema/settings.ts';
 import { makeApp } from '../../src/http/app.ts';
 import type { Access, Deps } from '../../src/http/deps.ts';
 import { makeCredentials } from '../../src/store/credentials.ts';
@@ -6,12 +7,11 @@ import { FakeD1 } from './d1.ts';
 import { FakeScheduler } from './scheduler.ts';
 
 const OPEN: Access = {
+  ...readSettings({ SHOAL_MODE: 'open' }).settings,
   mode: 'open',
   adminToken: undefined,
   nodeToken: undefined,
-  allowedOrigins: [],
   addressHeader: 'CF-Connecting-IP',
-  requestsPerSecond: 0,
   problems: [],
 };
 

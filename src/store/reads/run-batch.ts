@@ -27,7 +27,7 @@ function isWithoutTables(cause: unknown): boolean {
   return cause instanceof Error && /no such table/.test(cause.message);
 }
 
-/** A deployment whose owner has not finished: the Worker is there before its database's tables are. */
+/** A deployment whose operator has not finished: the Worker is there before its database's tables are. */
 function noTables(cause: unknown): ShoalError {
   return new ShoalError(
     'ServiceUnavailable',

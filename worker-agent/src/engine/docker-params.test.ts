@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest';
-import { dockerParamNames, parseDockerParams } from './docker-params.ts';
+import { dockerParamNames } from '@shoal/schema/job/param-names';
+import { parseDockerParams } from './docker-params.ts';
 import { EngineError } from './engine.ts';
 
 test('keys are read whatever their case, unknown ones are ignored, null is as absent', ({ expect }) => {

@@ -1,4 +1,5 @@
 import { issueText } from '@shoal/schema/issue-text';
+import { dockerParamNames } from '@shoal/schema/job/param-names';
 import { z } from 'zod';
 import { makeFailure } from '../outcome.ts';
 import { EngineError } from './engine.ts';
@@ -29,17 +30,9 @@ const Params = z.object({
   capabilities: list,
 });
 
-const names: Readonly<Record<string, string>> = {
-  image: 'Image',
-  entrypoint: 'Entrypoint',
-  parameters: 'Parameters',
-  environmentvariables: 'EnvironmentVariables',
-  workingdirectory: 'WorkingDirectory',
-  capabilities: 'Capabilities',
-};
-
-/** As users spell them. */
-export const dockerParamNames: readonly string[] = Object.values(names);
+const names: Readonly<Record<string, string>> = Object.fromEntries(
+  dockerParamNames.map((name) => [name.toLowerCase(), name]),
+);
 
 /**
  * Reads `Engine.Params`, whatever the case of its keys.

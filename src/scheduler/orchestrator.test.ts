@@ -258,6 +258,25 @@ describe('growth', () => {
   });
 });
 
+describe('a job that finds no node and names no QueueTimeout', () => {
+  test('waits as long as the installation says', async () => {
+    const harness = new OrchestratorHarness({ defaultQueueTimeoutMs: 60_000 });
+    await harness.submit();
+    harness.now += 59_999;
+    await harness.wake();
+    expect(harness.count('jobs', "state = 'Queued'")).toBe(1);
+    harness.now += 1;
+    await harness.wake();
+    expect(harness.count('jobs', "state = 'Failed'")).toBe(1);
+  });
+
+  test('fails at once where it may not wait', async () => {
+    const harness = new OrchestratorHarness({ defaultQueueTimeoutMs: 0 });
+    await harness.submit();
+    expect(harness.count('jobs', "state = 'Failed'")).toBe(1);
+  });
+});
+
 describe('the deadline of a run', () => {
   test('counts from when the frame was sent, however long the turn took before that', async () => {
     const harness = new OrchestratorHarness();

@@ -5,7 +5,7 @@ import { UserError } from './say.mjs';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const stateFolderName = '.shoal';
 
-/** What `src/env.ts` lets an owner set; the secrets of a closed installation are in `secrets.mjs`. */
+/** What `src/env.ts` lets an operator set; the secrets of a closed installation are in `secrets.mjs`. */
 const workerSettings = [
   'SHOAL_ALLOWED_ORIGINS',
   'SHOAL_NODE_APPROVAL',

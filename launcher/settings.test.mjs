@@ -29,7 +29,7 @@ describe('a misspelt setting ends the start', () => {
   });
 });
 
-test('every setting that an owner may set is handed on', () => {
+test('every setting that an operator may set is handed on', () => {
   const env = Object.fromEntries(settingNames.map((name) => [name, '']));
   const decidedByLauncher = ['SHOAL_AUTH', 'SHOAL_MODE'];
   expect(Object.keys(startConfig(env, []).settings).toSorted()).toEqual(

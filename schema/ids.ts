@@ -7,21 +7,21 @@ export const JobId = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[^\s\0]+$/, 'a job id holds no blanks')
+  .regex(/^[^\s\0]+$/, 'a job id without blanks')
   .brand<'JobId'>();
 export type JobId = z.infer<typeof JobId>;
 
 /** `e-<uuid>`: also the name of the execution's container. */
 export const ExecutionId = z
   .string()
-  .regex(new RegExp(`^e-${UUID}$`), 'an execution id is e-<uuid>')
+  .regex(new RegExp(`^e-${UUID}$`), 'an execution id such as e-<uuid>')
   .brand<'ExecutionId'>();
 export type ExecutionId = z.infer<typeof ExecutionId>;
 
 /** `n-<uuid>` by default; an operator may choose any name of letters, digits, `_` and `-`. */
 export const NodeId = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,128}$/, 'a node id is 1 to 128 letters, digits, _ or -')
+  .regex(/^[A-Za-z0-9_-]{1,128}$/, 'a node id of 1 to 128 letters, digits, _ or -')
   .brand<'NodeId'>();
 export type NodeId = z.infer<typeof NodeId>;
 

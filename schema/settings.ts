@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_NODE_RETENTION_DAYS } from './limits.ts';
+import { DEFAULT_NODE_RETENTION_DAYS, DEFAULT_QUEUE_TIMEOUT_MS } from './limits.ts';
 import { shown } from './problems.ts';
 
 /** As Bacalhau limits each client. */
@@ -63,8 +63,8 @@ export interface WorkerSettings {
   readonly allowedOrigins: readonly string[];
   /** Of one client; 0 means no limit. */
   readonly requestsPerSecond: number;
-  /** Seconds; undefined when the default counts. */
-  readonly queueTimeout: number | undefined;
+  /** Seconds that a batch or service job may wait for a node when it does not say; 0 fails it at once. */
+  readonly queueTimeout: number;
   /** 0 keeps ended jobs for ever. */
   readonly retentionDays: number;
   /** Nodes that left, or were deleted, longer ago are forgotten; 0 remembers them for ever. */
@@ -99,12 +99,27 @@ export function readSettings(env: object): { settings: WorkerSettings; problems:
     manualApproval: isGiven('SHOAL_NODE_APPROVAL'),
     allowedOrigins: read('SHOAL_ALLOWED_ORIGINS') ?? [],
     requestsPerSecond: read('SHOAL_RATE_LIMIT') ?? (closed ? DEFAULT_REQUESTS_PER_SECOND : 0),
-    queueTimeout: read('DEFAULT_QUEUE_TIMEOUT'),
+    queueTimeout: read('DEFAULT_QUEUE_TIMEOUT') ?? DEFAULT_QUEUE_TIMEOUT_MS / 1000,
     retentionDays: read('RETENTION_DAYS') ?? 0,
     nodeRetentionDays: read('NODE_RETENTION_DAYS') ?? DEFAULT_NODE_RETENTION_DAYS,
     databaseBytes: read('D1_MAX_BYTES') ?? 0,
   };
   return { settings, problems };
+}
+
+/** What each variable would have to say for these settings, defaults filled in; empty is left out. */
+export function inForce(settings: WorkerSettings): Readonly<Record<Name, string | number>> {
+  return {
+    SHOAL_MODE: settings.embedded ? 'open' : '',
+    SHOAL_AUTH: settings.closed ? 'required' : '',
+    SHOAL_NODE_APPROVAL: settings.manualApproval ? 'manual' : '',
+    SHOAL_ALLOWED_ORIGINS: settings.allowedOrigins.join(','),
+    SHOAL_RATE_LIMIT: settings.requestsPerSecond,
+    DEFAULT_QUEUE_TIMEOUT: settings.queueTimeout,
+    RETENTION_DAYS: settings.retentionDays,
+    NODE_RETENTION_DAYS: settings.nodeRetentionDays,
+    D1_MAX_BYTES: settings.databaseBytes,
+  };
 }
 
 /** A variable may have been written as a number. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { networkTypes } from '../schema/job/job.ts';
-import { dockerParamNames } from '../worker-agent/src/engine/docker-params.ts';
+import { dockerParamNames } from '../schema/job/param-names.ts';
 import { JournalRecord } from '../worker-agent/src/journal/records.ts';
 
 /**

@@ -19,7 +19,7 @@ export function foldKeys(schema: z.ZodType, value: unknown): unknown {
 const keysByName = new WeakMap<z.ZodObject, ReadonlyMap<string, string>>();
 
 /** The keys of a schema by their lower-case names. */
-function keysOf(schema: z.ZodObject): ReadonlyMap<string, string> {
+export function keysOf(schema: z.ZodObject): ReadonlyMap<string, string> {
   const known = keysByName.get(schema);
   if (known !== undefined) return known;
   const keys = new Map(Object.keys(schema.shape).map((key) => [key.toLowerCase(), key]));

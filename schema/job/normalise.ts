@@ -6,8 +6,9 @@ import { isJobType, runsOnEveryNode } from './validate-job.ts';
 import { plain } from './validate-task.ts';
 
 const DEFAULT_NAMESPACE = 'default';
-const DEFAULT_CPU = '500m';
-const DEFAULT_MEMORY = '512mb';
+/** What a task gets that names none. */
+export const DEFAULT_CPU = '500m';
+export const DEFAULT_MEMORY = '512mb';
 
 /**
  * Turns a submission that passed `validateJob` into the document that is stored: defaults filled in, text trimmed and

@@ -237,7 +237,8 @@ describe('properties', () => {
         const again = parseSubmission(JSON.parse(JSON.stringify({ Job: once.spec })));
         // As JSON, which is what is stored: it has no negative zero.
         expect(JSON.stringify(again.spec)).toBe(JSON.stringify(once.spec));
-        expect(again.warnings).toEqual([]);
+        // The engine's parameters are kept as they are, also those that nobody reads.
+        expect(again.warnings.filter((text) => !text.startsWith('Job.Tasks[0].Engine.Params.'))).toEqual([]);
       }),
     );
   });

@@ -7,6 +7,7 @@ import { rewriteLegacyWasm } from './legacy-wasm.ts';
 import { MAX_PROBLEMS } from '../limits.ts';
 import { problemText, shown } from '../problems.ts';
 import { normaliseJob } from './normalise.ts';
+import { findUnknownFields } from './unknown-fields.ts';
 import { checkSizes } from './sizes.ts';
 import { validateJob } from './validate-job.ts';
 import { validateFilledTask } from './validate-task.ts';
@@ -39,24 +40,42 @@ export function parseSubmission(body: unknown): Submission {
   const job = rewriteLegacyWasm(given);
   const problems = validateJob(job);
   if (problems.length > 0) throw badRequest(problemText(problems));
-  const { kept, warnings } = sanitise(job);
+  const warnings = new Warnings();
+  const kept = sanitise(job, warnings);
+  findUnknownFields(body, (text) => warnings.add(text));
+  warnReserved(job, warnings);
   checkFilled(kept);
   const spec = normaliseJob(kept);
   checkSizes(spec);
   const requestedId = mayBringId(kept) && kept.ID !== undefined && kept.ID !== '' ? kept.ID : null;
-  return { spec, force, warnings, requestedId, idempotencyToken };
+  return { spec, force, warnings: warnings.list(), requestedId, idempotencyToken };
 }
 
 function mayBringId(job: JobInput): boolean {
   return job.Type === 'service' || job.Type === 'daemon';
 }
 
+/** The first warnings of an answer; the rest is counted. */
+class Warnings {
+  readonly #shown: string[] = [];
+  #more = 0;
+
+  /** @param text  made only when it is shown */
+  add(text: () => string): void {
+    if (this.#shown.length < MAX_PROBLEMS) this.#shown.push(text());
+    else this.#more += 1;
+  }
+
+  list(): readonly string[] {
+    return this.#more === 0 ? this.#shown : [...this.#shown, `(and ${this.#more} more)`];
+  }
+}
+
 /** Drops what a user may not set, each with a warning. */
-function sanitise(job: JobInput): { kept: JobInput; warnings: string[] } {
-  const warnings: string[] = [];
+function sanitise(job: JobInput, warnings: Warnings): JobInput {
   const state = (job.State?.StateType ?? '').toLowerCase();
   const isState = jobStates.some((name) => name !== 'Undefined' && name.toLowerCase() === state);
-  if (isState) warnings.push('job state is ignored when submitting a job');
+  if (isState) warnings.add(() => 'job state is ignored when submitting a job');
   const counters = [
     ['revision', job.Revision],
     ['version', job.Version],
@@ -64,24 +83,22 @@ function sanitise(job: JobInput): { kept: JobInput; warnings: string[] } {
     ['modify time', job.ModifyTime],
   ] as const;
   for (const [name, value = 0] of counters) {
-    if (value !== 0) warnings.push(`job ${name} is ignored when submitting a job`);
+    if (value !== 0) warnings.add(() => `job ${name} is ignored when submitting a job`);
   }
-  if (!mayBringId(job) && (job.ID ?? '') !== '') warnings.push(`job ID is ignored when submitting a ${job.Type} job`);
-  if ((job.Tasks ?? []).length > 1) warnings.push('only one task is supported per job');
-  const meta = Object.entries(job.Meta ?? {});
-  const reserved = meta.filter(([key]) => isReserved(key));
-  for (const [key] of reserved.slice(0, MAX_PROBLEMS)) {
-    warnings.push(`job meta key ${JSON.stringify(shown(key))} is reserved and will be ignored`);
-  }
-  if (reserved.length > MAX_PROBLEMS) {
-    warnings.push(`${reserved.length - MAX_PROBLEMS} more reserved meta keys will be ignored`);
-  }
-  const kept = {
+  if (!mayBringId(job) && (job.ID ?? '') !== '')
+    warnings.add(() => `job ID is ignored when submitting a ${job.Type} job`);
+  if ((job.Tasks ?? []).length > 1) warnings.add(() => 'only one task is supported per job');
+  return {
     ...job,
-    Meta: Object.fromEntries(meta.filter(([key]) => !isReserved(key))),
+    Meta: Object.fromEntries(Object.entries(job.Meta ?? {}).filter(([key]) => !isReserved(key))),
     Tasks: (job.Tasks ?? []).slice(0, 1),
   };
-  return { kept, warnings };
+}
+
+function warnReserved({ Meta: meta = {} }: JobInput, warnings: Warnings): void {
+  for (const key of Object.keys(meta).filter(isReserved)) {
+    warnings.add(() => `job meta key ${JSON.stringify(shown(key))} is reserved and will be ignored`);
+  }
 }
 
 export function isReserved(metaKey: string): boolean {

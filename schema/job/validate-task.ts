@@ -1,5 +1,5 @@
+import { durationText } from '../format.ts';
 import { shown } from '../problems.ts';
-import { durationText } from './duration.ts';
 import type { InputSourceInput, ResultPathInput, SpecConfigInput, TaskInput, TimeoutsInput } from './input.ts';
 import { readResources } from './resources.ts';
 import { validateNetwork } from './validate-network.ts';
@@ -27,8 +27,8 @@ export function validateFilledTask(task: TaskInput): string[] {
   const problems: string[] = [];
   if (total > 0 && run + queue > total) {
     problems.push(
-      `invalid timeouts: execution timeout ${durationText(run)} and queue timeout ${durationText(queue)} ` +
-        `should be less than total timeout ${durationText(total)}`,
+      `invalid timeouts: execution timeout ${durationText(run * 1000)} and queue timeout ${durationText(queue * 1000)} ` +
+        `should be less than total timeout ${durationText(total * 1000)}`,
     );
   }
   if ((task.ResultPaths ?? []).length > 0 && isBlank(task.Publisher?.Type ?? '')) {
@@ -81,7 +81,7 @@ function validateTimeouts(timeouts: TimeoutsInput): string[] {
     ['total', timeouts.TotalTimeout],
   ] as const;
   return fields.flatMap(([name, seconds = 0]) =>
-    seconds < 0 ? [`invalid ${name} timeout value: ${durationText(seconds)}`] : [],
+    seconds < 0 ? [`invalid ${name} timeout value: ${durationText(seconds * 1000)}`] : [],
   );
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { issueText } from '../issue-text.ts';
 import { MAX_FRAME_CHARS } from '../limits.ts';
 import { closeReason } from './version.ts';
 
@@ -37,7 +38,8 @@ export function decodeFrame<T extends { readonly type: string }>(
   const read = schema.safeParse(json);
   if (read.success) return { ok: true, frame: read.data };
   const issue = read.error.issues[0];
-  const where = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
+  // What a frame holds may be a token, and this goes into logs.
+  const where = issue === undefined ? '' : issueText(issue, { root: json, whole: 'type', given: 'kind' });
   return { ok: false, ignore: false, code: 1007, why: closeReason(`${type ?? 'frame'}: ${where}`) };
 }
 

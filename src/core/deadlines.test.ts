@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FENCED_EXPIRY_MS } from '../../schema/limits.ts';
 import { completed, CoreHarness, running } from '../../test/harness/core.ts';
-import { seconds } from './events/wake.ts';
 
 describe('the limit on how long a task runs', () => {
   test('is kept by the Scheduler a minute after the agent should have, and the task is tried again', () => {
@@ -55,8 +53,4 @@ test('stops are sent again ever more rarely while the node is connected, and no 
   core.said();
   core.advance(600_000);
   expect(core.said()).toEqual([]);
-});
-
-test('durations read as Go writes them', () => {
-  expect([1_000, 60_000, 3_661_000, FENCED_EXPIRY_MS].map(seconds)).toEqual(['1s', '1m0s', '1h1m1s', '24h0m0s']);
 });

@@ -10,12 +10,11 @@ interface Secrets {
 export function readAccess(env: Secrets): Access {
   const { settings, problems } = readSettings(env);
   return {
+    ...settings,
     mode: settings.closed ? 'closed' : 'open',
     adminToken: env.SHOAL_ADMIN_TOKEN,
     nodeToken: env.SHOAL_NODE_TOKEN,
-    allowedOrigins: settings.allowedOrigins,
     addressHeader: settings.embedded ? null : 'CF-Connecting-IP',
-    requestsPerSecond: settings.requestsPerSecond,
     problems,
   };
 }

@@ -63,7 +63,8 @@ function maySendAgain(error: unknown): boolean {
 async function recall<T>(deps: CommandDeps, commandId: string, cause: unknown): Promise<Answer<T>> {
   const stored = await deps.reads.commandAnswer(commandId);
   if (stored === null) {
-    throw new ShoalError('ServiceUnavailable', 'unknown outcome: the scheduler did not answer', {
+    const who = /the database does not answer/.test(String(cause)) ? 'database' : 'scheduler';
+    throw new ShoalError('ServiceUnavailable', `unknown outcome: the ${who} did not answer`, {
       component: 'Scheduler',
       hint: 'Look whether the change was made, then try again.',
       retryAfterSeconds: 1,

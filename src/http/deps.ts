@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { EpochMs, ExecutionId } from '../../schema/ids.ts';
+import type { WorkerSettings } from '../../schema/settings.ts';
 import type { Part } from '../logs/part.ts';
 import type { SchedulerRpc } from '../scheduler/rpc.ts';
 import type { LogOwner } from '../store/reads/log-owner.ts';
@@ -7,19 +8,15 @@ import type { Credentials } from '../store/credentials.ts';
 import type { Reads } from '../store/reads/reads.ts';
 import type { Principal } from './auth/principal.ts';
 
-/** Who may call. */
-export interface Access {
+/** Who may call, and the settings in force. */
+export interface Access extends WorkerSettings {
   /** `open`: no credentials, but only loopback hosts and origins. */
   readonly mode: 'open' | 'closed';
   /** The first credential; empty or undefined when the secret is not set. */
   readonly adminToken: string | undefined;
   readonly nodeToken: string | undefined;
-  /** Open mode: origins beside loopback ones, as browsers send them (`https://host:port`). */
-  readonly allowedOrigins: readonly string[];
   /** The header in which the platform names a client's address; null where there is none that clients could not forge. */
   readonly addressHeader: string | null;
-  /** Of one client; 0 means no limit. */
-  readonly requestsPerSecond: number;
   /** Settings that cannot be read, a line each: then nothing is served. */
   readonly problems: readonly string[];
 }

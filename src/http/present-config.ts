@@ -1,14 +1,19 @@
 import type { ConfigResponse } from '../../schema/api/agent.ts';
-import { durationText } from '../../schema/job/duration.ts';
-import { DEFAULT_QUEUE_TIMEOUT_MS, GRACE_MS, HEARTBEAT_MS, LEASE_MS } from '../../schema/limits.ts';
+import { durationText } from '../../schema/format.ts';
+import { DEFAULT_CPU, DEFAULT_MEMORY } from '../../schema/job/normalise.ts';
+import { GRACE_MS, HEARTBEAT_MS, LEASE_MS } from '../../schema/limits.ts';
+import { inForce } from '../../schema/settings.ts';
 import type { Access } from './deps.ts';
 
 const REDACTED = '********';
 
-/** The settings in Bacalhau's tree: what Shoal has of it. Of a secret only whether it is set. */
+/**
+ * The settings in force, in Bacalhau's tree: what Shoal has of it, and below `Shoal` each of its own by the name of its
+ * variable. Of a secret only whether it is set.
+ */
 export function presentConfig(access: Access): ConfigResponse {
-  const amounts = { Resources: { CPU: '500m', Memory: '512Mb' } };
-  const ending = { Task: { ...amounts, Publisher: {}, Timeouts: { QueueTimeout: ms(DEFAULT_QUEUE_TIMEOUT_MS) } } };
+  const amounts = { Resources: { CPU: DEFAULT_CPU, Memory: DEFAULT_MEMORY } };
+  const waits = { Timeouts: { QueueTimeout: durationText(access.queueTimeout * 1000) } };
   const secret = (value: string | undefined) => ((value ?? '') === '' ? {} : { Token: REDACTED });
   return {
     config: {
@@ -26,30 +31,30 @@ export function presentConfig(access: Access): ConfigResponse {
         Auth: secret(access.nodeToken),
         TLS: {},
         Cluster: {},
-        NodeManager: { DisconnectTimeout: ms(LEASE_MS + GRACE_MS) },
+        NodeManager: {
+          DisconnectTimeout: durationText(LEASE_MS + GRACE_MS),
+          ...(access.manualApproval && { ManualApproval: true }),
+        },
         Scheduler: {},
         EvaluationBroker: {},
       },
-      Compute: { Auth: {}, Heartbeat: { Interval: ms(HEARTBEAT_MS) }, TLS: {}, Env: {} },
+      Compute: { Auth: {}, Heartbeat: { Interval: durationText(HEARTBEAT_MS) }, TLS: {}, Env: {} },
       WebUI: {},
       InputSources: { Types: {} },
       Publishers: { Types: {} },
       Engines: { Types: { Docker: {} } },
       ResultDownloaders: { Types: {} },
       JobDefaults: {
-        Batch: ending,
+        Batch: { Task: { ...amounts, Publisher: {}, ...waits } },
         Ops: { Task: { ...amounts, Publisher: {}, Timeouts: {} } },
         Daemon: { Task: amounts },
-        Service: { Task: amounts },
+        Service: { Task: { ...amounts, ...waits } },
       },
       JobAdmissionControl: {},
       Logging: {},
       UpdateConfig: {},
       FeatureFlags: {},
+      Shoal: inForce(access),
     },
   };
-}
-
-function ms(duration: number): string {
-  return durationText(duration / 1000);
 }

@@ -15,6 +15,7 @@ import { API_VERSION } from '../../schema/version.ts';
 import type { LiveNode } from '../scheduler/rpc.ts';
 import type { ExecutionView } from '../store/reads/executions.ts';
 import type { JobView } from '../store/reads/jobs.ts';
+import { shownState } from './execution-state.ts';
 
 /** Records become Bacalhau's JSON here and nowhere else. */
 
@@ -43,6 +44,7 @@ export function presentJob(job: JobView): Job {
 
 /** Without the job's snapshot that Bacalhau repeats in every execution: no client reads it. */
 export function presentExecution(execution: ExecutionView): Execution {
+  const shown = shownState(execution);
   return {
     ID: execution.id,
     Namespace: execution.namespace,
@@ -58,8 +60,8 @@ export function presentExecution(execution: ExecutionView): Execution {
       ...message(execution.desiredMessage),
     },
     ComputeState: {
-      StateType: computeStates.indexOf(execution.computeState),
-      ...message(execution.computeMessage),
+      StateType: computeStates.indexOf(shown.state),
+      ...message(shown.message),
     },
     PublishedResult: { Type: '' },
     RunOutput: presentOutput(execution.output),

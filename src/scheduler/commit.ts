@@ -1,11 +1,13 @@
-import type { Batch, FenceRow, Store } from '../store/store.ts';
+import type { ClearFailure } from '../store/failure.ts';
+import type { Batch, CommitOutcome, FenceRow, Store } from '../store/store.ts';
 
 /** How a commit ended, for sure. */
 export type Committed =
   | { readonly type: 'committed'; readonly databaseBytes: number; readonly pruned: number }
   /** Another Scheduler took over: nothing of ours may be written any more. */
   | { readonly type: 'fenced' }
-  | { readonly type: 'refused'; readonly reason: string };
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'unwritable'; readonly failure: ClearFailure; readonly reason: string };
 
 /** The database has not answered for too long; whether the batch was written is not known. */
 export class StoreSilent extends Error {
@@ -36,17 +38,23 @@ export async function commitForSure(store: Store, batch: Batch, clock: Clock): P
   let pause = FIRST_PAUSE_MS;
   for (let sends = 1; ; sends++) {
     const outcome = await clock.within(store.commit(batch), until - clock.now());
-    if (outcome?.type === 'committed' || (outcome?.type === 'refused' && sends === 1)) return outcome;
+    if (outcome?.type === 'committed' || (isRefusal(outcome) && sends === 1)) return outcome;
     const fence = await readFence(store, batch.cell, { until, clock });
     if (fence.epoch !== batch.epoch) return { type: 'fenced' };
     if (fence.commitId === batch.commitId) return { type: 'committed', databaseBytes: 0, pruned: 0 };
     if (fence.commitSeq !== batch.commitSeq) return { type: 'fenced' };
     // It is refused now, but one that was sent before may still arrive.
-    if (outcome?.type === 'refused') throw new StoreSilent(`the outcome is not known: ${outcome.reason}`);
+    if (isRefusal(outcome)) throw new StoreSilent(`the outcome is not known: ${outcome.reason}`);
     await clock.sleep(pause);
     pause = Math.min(LAST_PAUSE_MS, pause * 2);
     if (clock.now() >= until) throw new StoreSilent('the database does not answer');
   }
+}
+
+type Refusal = Extract<CommitOutcome, { type: 'refused' | 'unwritable' }>;
+
+function isRefusal(outcome: CommitOutcome | undefined): outcome is Refusal {
+  return outcome?.type === 'refused' || outcome?.type === 'unwritable';
 }
 
 async function readFence(

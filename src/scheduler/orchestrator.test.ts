@@ -147,6 +147,79 @@ describe('a database that is away', () => {
   });
 });
 
+describe('a database that says that it can take nothing', () => {
+  /** Real refusals of SQLite, and how to undo them. */
+  const kinds = [
+    {
+      name: 'its disk is full',
+      sql: 'PRAGMA max_page_count = 1',
+      undo: 'PRAGMA max_page_count = 1000000',
+      shape: { status: 507, code: 'InsufficientStorage', message: expect.stringContaining('full') },
+    },
+    {
+      name: 'it is read-only',
+      sql: 'PRAGMA query_only = 1',
+      undo: 'PRAGMA query_only = 0',
+      shape: { status: 503, message: 'the database refuses to be written' },
+    },
+  ] as const;
+  const big = { spec: JSON.stringify({ filler: 'x'.repeat(200_000) }) };
+
+  test.each(kinds)('because $name: a submit hears that at once', async ({ sql, undo, shape }) => {
+    const harness = new OrchestratorHarness();
+    await harness.join('n-a');
+    harness.db.sqlite.exec(sql);
+    await expect(harness.submit(big)).rejects.toMatchObject({ shape });
+    // Nothing was thrown away for it, and nobody is blamed.
+    expect(harness.logged.map(({ event }) => event)).not.toContain('event.quarantined');
+    harness.db.sqlite.exec(undo);
+    expect(await harness.submit(big)).toMatchObject({ ok: true });
+    expect(harness.count('jobs')).toBe(1);
+  });
+
+  test('a report waits for better times, and is not recorded as something else', async () => {
+    const harness = new OrchestratorHarness();
+    const session = await harness.join('n-a');
+    await harness.submit();
+    const executionId = harness.frames('run')[0]?.executionId;
+    if (executionId === undefined) throw new Error('no run');
+    const report = { type: 'report', executionId, seq: 1, ...completed() } as never;
+    harness.db.sqlite.exec('PRAGMA query_only = 1');
+    await expect(harness.report(session, report)).rejects.toThrow();
+    expect(harness.frames('ackReport')).toHaveLength(0);
+    harness.db.sqlite.exec('PRAGMA query_only = 0');
+    await harness.report(session, report);
+    expect(harness.count('executions', "compute_state = 'Completed'")).toBe(1);
+  });
+
+  test.each([
+    ['D1_ERROR: Exceeded maximum DB size', 507],
+    ["Your account has exceeded D1's maximum account storage limit", 507],
+    ["Your account has exceeded D1's free tier daily row write limit. Upgrade to a paid plan or wait", 503],
+    ['D1_ERROR: no such table: jobs: SQLITE_ERROR', 503],
+    ['D1_ERROR: unable to open database file: SQLITE_CANTOPEN', 503],
+  ])('%s: %i', async (text, status) => {
+    const harness = new OrchestratorHarness();
+    await harness.join('n-a');
+    harness.db.faults.push({ error: new Error(text) });
+    const error = await harness.submit().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ shape: { status } });
+    expect(error).not.toMatchObject({ shape: { message: 'the database does not answer' } });
+    expect(await harness.submit()).toMatchObject({ ok: true });
+  });
+
+  test("a row that it does not take is the request's own matter, and is told without SQL", async () => {
+    const harness = new OrchestratorHarness();
+    await harness.join('n-a');
+    const refused = harness.submit({ specHash: null as never });
+    await expect(refused).rejects.toMatchObject({
+      shape: { status: 500, message: 'the database does not take what this request would write' },
+    });
+    expect(JSON.stringify(harness.logged)).toContain('NOT NULL constraint failed');
+    expect(await harness.submit()).toMatchObject({ ok: true });
+  });
+});
+
 describe('growth', () => {
   test('old jobs go in slices with all that belongs to them; young and active ones stay', async () => {
     const harness = new OrchestratorHarness({ retentionMs: 86_400_000 });
@@ -177,8 +250,30 @@ describe('growth', () => {
     const { value } = (await harness.submit()) as { value: { jobId: JobId } };
     harness.db.sizeAfter = 950;
     await harness.join('n-b');
-    expect(await harness.submit()).toMatchObject({ ok: false, error: { status: 507 } });
+    expect(await harness.submit()).toMatchObject({
+      ok: false,
+      error: { status: 507, message: expect.stringContaining('D1_MAX_BYTES') },
+    });
     expect(await harness.stop(value.jobId)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a job that finds no node and names no QueueTimeout', () => {
+  test('waits as long as the installation says', async () => {
+    const harness = new OrchestratorHarness({ defaultQueueTimeoutMs: 60_000 });
+    await harness.submit();
+    harness.now += 59_999;
+    await harness.wake();
+    expect(harness.count('jobs', "state = 'Queued'")).toBe(1);
+    harness.now += 1;
+    await harness.wake();
+    expect(harness.count('jobs', "state = 'Failed'")).toBe(1);
+  });
+
+  test('fails at once where it may not wait', async () => {
+    const harness = new OrchestratorHarness({ defaultQueueTimeoutMs: 0 });
+    await harness.submit();
+    expect(harness.count('jobs', "state = 'Failed'")).toBe(1);
   });
 });
 

@@ -1,10 +1,9 @@
-import { ShoalError } from '../../schema/errors.ts';
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { ToAgent } from '../../schema/protocol/to-agent.ts';
 import { resourcesOf } from '../core/amounts.ts';
 import type { DryRunAnswer, LiveNode, SubmitJob } from '../core/commands.ts';
 import { dryRun } from '../core/dry-run.ts';
-import { decide, isCommand, type AgentFrame, type CoreEvent, type Reply } from '../core/decide.ts';
+import { decide, isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
 import { settle } from '../core/look.ts';
 import { Turn, type Env } from '../core/turn.ts';
 import { countFromSending } from '../core/dispatch.ts';
@@ -19,6 +18,16 @@ import { Outbox } from './outbox.ts';
 import { misleads } from './overdue.ts';
 import type { Ports, Settings } from './ports.ts';
 import { Tally } from './tally.ts';
+import {
+  describe,
+  failureFor,
+  Fenced,
+  isOfWholeTurn,
+  Refused,
+  unanswered,
+  unreadableReport,
+  Unwritable,
+} from './turn-failure.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
@@ -143,11 +152,11 @@ export class Orchestrator {
       return true;
     } catch (error) {
       this.#reign = null;
-      const outcomeUnknown = error instanceof StoreSilent || error instanceof Fenced;
+      const isOfAll = isOfWholeTurn(error);
       this.#ports.log('turn.failed', { events: taken.length, error: describe(error) }, 'error');
       const [first] = taken;
-      if (first !== undefined && taken.length === 1 && !outcomeUnknown) return this.#quarantine(first, error);
-      if (outcomeUnknown) {
+      if (first !== undefined && taken.length === 1 && !isOfAll) return this.#quarantine(first, error);
+      if (isOfAll) {
         for (const { event, reject } of taken) reject(failureFor(event, error));
         return false;
       }
@@ -239,7 +248,7 @@ export class Orchestrator {
     return this.#reign;
   }
 
-  /** Waits for the store's answer. @throws StoreSilent when it fails or takes too long: nothing is known then */
+  /** Waits for the store's answer. @throws StoreSilent when it fails or takes too long, Unwritable when it says why */
   async #ask<T>(asked: Promise<T>): Promise<T> {
     const answer = asked.then(
       (value) => ({ value }),
@@ -247,7 +256,7 @@ export class Orchestrator {
     );
     const first = await this.#ports.within(answer, SILENCE_MS);
     if (first === undefined) throw new StoreSilent('the database does not answer');
-    if ('error' in first) throw new StoreSilent(`the database does not answer: ${describe(first.error)}`);
+    if ('error' in first) throw unanswered(first.error);
     return first.value;
   }
 
@@ -311,6 +320,7 @@ export class Orchestrator {
     const outcome = await commitForSure(this.#ports.store, batch, this.#ports);
     if (outcome.type === 'fenced') throw new Fenced('another scheduler took over');
     if (outcome.type === 'refused') throw new Refused(`commit refused: ${outcome.reason}`);
+    if (outcome.type === 'unwritable') throw new Unwritable(outcome.failure, outcome.reason);
     if (this.#housekeeping.committed(outcome, prune, reign.now)) {
       this.#ports.log(
         'database.tight',
@@ -341,47 +351,4 @@ export class Orchestrator {
     const { id, agentInstance, connectedAt } = session;
     this.#ports.attach({ session: id, nodeId, agentInstance, connectedAt }, world.openCount(nodeId) > 0);
   }
-}
-
-/** The command may have been carried out or not: the same command may be sent again. */
-export class UnknownOutcome extends Error {
-  override readonly name = 'UnknownOutcome';
-  /** As the platform marks its own errors. */
-  readonly retryable = true;
-}
-
-/** Another Scheduler owns the cell now; this one must not write any more. */
-class Fenced extends Error {
-  override readonly name = 'Fenced';
-}
-
-/** The database does not take the turn's rows. */
-class Refused extends Error {
-  override readonly name = 'Refused';
-}
-
-function failureFor(event: CoreEvent, error: unknown): unknown {
-  if (!isCommand(event)) return error;
-  const isUnknown = error instanceof StoreSilent || error instanceof Fenced;
-  // One that was sent before may have been carried out then, whatever became of this turn.
-  if (isUnknown || event.command.retry) return new UnknownOutcome(describe(error));
-  return new ShoalError('InternalError', `the command could not be carried out: ${describe(error)}`, {
-    component: 'Scheduler',
-  });
-}
-
-/** What stands in for a report of an end that could not be taken; null when it stands in already. */
-function unreadableReport(frame: AgentFrame, reason: string): AgentFrame | null {
-  // What runs has not ended: its report comes again, or that of its end does.
-  if (frame.type !== 'report' || frame.state === 'Running' || frame.state === 'Publishing') return null;
-  const message = `its report could not be taken: ${reason}`.slice(0, 1_000);
-  if (frame.state === 'Failed' && frame.failure.topic === QUARANTINE) return null;
-  const failure = { class: 'environment' as const, message, hint: '', topic: QUARANTINE };
-  return { type: 'report', executionId: frame.executionId, seq: frame.seq, state: 'Failed', failure, output: null };
-}
-
-const QUARANTINE = 'Quarantine';
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

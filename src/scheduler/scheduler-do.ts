@@ -1,5 +1,4 @@
 import { DurableObject } from 'cloudflare:workers';
-import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../schema/limits.ts';
 import { readSettings } from '../../schema/settings.ts';
 import { PING, PONG } from '../../schema/protocol/version.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
@@ -42,8 +41,7 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
       { ...makePorts(env), executionToken },
       {
         newMembership: settings.manualApproval ? 'PENDING' : 'APPROVED',
-        defaultQueueTimeoutMs:
-          settings.queueTimeout === undefined ? DEFAULT_QUEUE_TIMEOUT_MS : settings.queueTimeout * 1000,
+        defaultQueueTimeoutMs: settings.queueTimeout * 1000,
         retentionMs: settings.retentionDays * 86_400_000,
         nodeRetentionMs: settings.nodeRetentionDays * 86_400_000,
         maxDatabaseBytes: settings.databaseBytes,

@@ -3,7 +3,7 @@ import { ShoalError } from '../../schema/errors.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { CoreEvent } from '../core/decide.ts';
 import { armAlarm, owesNothingYet, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
-import { Orchestrator, UnknownOutcome } from './orchestrator.ts';
+import { Orchestrator } from './orchestrator.ts';
 import { Reception } from './reception.ts';
 import type { Settings } from './ports.ts';
 import type {
@@ -22,6 +22,7 @@ import type {
 import type { ObjectContext, ObjectSocket, ShellPorts } from './runtime.ts';
 import { Sockets } from './sockets.ts';
 import { bounded } from './tally.ts';
+import { UnknownOutcome } from './turn-failure.ts';
 
 /** How soon an alarm that could not be served comes again. */
 const ALARM_RETRY_MS = 5_000;

@@ -3,6 +3,7 @@ import { JobSpec } from '../../schema/job/job.ts';
 import { NO_RESERVATIONS, type JobRecord, type Reservations } from '../../schema/records.ts';
 import type { Loaded } from '../core/world.ts';
 import { executions, jobs, nodes } from '../../schema/db/tables.ts';
+import { failureOf } from './failure.ts';
 import {
   columnsOf,
   executionFromRow,
@@ -110,6 +111,8 @@ export class D1Store<S extends Prepared<S>> implements Store {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (reason.includes('shoal:fenced')) return { type: 'guarded' };
+      const failure = failureOf(error);
+      if (failure !== 'silent') return { type: 'unwritable', failure, reason };
       return REFUSALS.test(reason) ? { type: 'refused', reason } : { type: 'unknown', reason };
     }
   }

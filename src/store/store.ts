@@ -3,6 +3,7 @@ import type { JobSpec } from '../../schema/job/job.ts';
 import type { JobRecord, Reservations } from '../../schema/records.ts';
 import type { Changes } from '../core/turn.ts';
 import type { Loaded } from '../core/world.ts';
+import type { ClearFailure } from './failure.ts';
 
 /** The fence row: which Scheduler may write, and what it wrote last. */
 export interface FenceRow {
@@ -39,6 +40,8 @@ export type CommitOutcome =
   | { readonly type: 'guarded' }
   /** A clear error of the batch itself; nothing was written. */
   | { readonly type: 'refused'; readonly reason: string }
+  /** The database can take nothing at present; nothing was written. */
+  | { readonly type: 'unwritable'; readonly failure: ClearFailure; readonly reason: string }
   /** Anything else: it may have been written or not. */
   | { readonly type: 'unknown'; readonly reason: string };
 

@@ -150,7 +150,8 @@ export const behaviour: readonly Deviation[] = [
   {
     item: 'a job without a node',
     verdict: 'better',
-    reason: 'waits up to 24 h and says why; `QueueTimeout` shortens it. Bacalhau fails it at once',
+    reason:
+      'waits by default, as its `QueueTimeout` says, else as the setting `DEFAULT_QUEUE_TIMEOUT` does (seconds; 24 h; 0 fails it at once), and says why. Bacalhau fails it at once',
     test: 'src/core/batch.test.ts › waits with the reason when no node offers its engine, and starts when one does',
   },
   {
@@ -164,6 +165,62 @@ export const behaviour: readonly Deviation[] = [
     verdict: 'better',
     reason: 'its work is fenced and replaced after 90 s; a late result counts while the partition is open',
     test: 'src/core/nodes.test.ts › for lease and grace: its executions are fenced and placed elsewhere in the same turn',
+  },
+  {
+    item: 'the state of an execution whose node was lost',
+    verdict: 'better',
+    reason:
+      'Failed with the reason as soon as it is given up, though its node may not have said so; should the node return with Completed while the partition is open, it becomes Completed',
+    test: 'src/http/routes/executions.test.ts › is Failed with the reason, not %s',
+  },
+  {
+    item: 'how long a job waits that names no `QueueTimeout`',
+    verdict: 'better',
+    reason: 'the setting `DEFAULT_QUEUE_TIMEOUT`, shown by `agent/config`; daemon jobs wait for ever',
+    test: 'src/scheduler/orchestrator.test.ts › waits as long as the installation says',
+  },
+  {
+    item: 'network types Host and Full',
+    verdict: 'no',
+    reason:
+      'declined by default, and said so at once: the task would reach what its machine reaches. A machine owner allows them with the agent’s `--allow-host-network`',
+    test: 'worker-agent/src/admission.test.ts › this node does not offer network type Host (its owner may allow it with --allow-host-network)',
+  },
+  {
+    item: '`env:NAME`, a variable of the node',
+    verdict: 'no',
+    reason: 'declined by default; a machine owner allows names with the agent’s `--allow-env`',
+    test: "worker-agent/src/admission.test.ts › Env: { KEY: 'env:AWS_KEY_2' }",
+  },
+  {
+    item: '`Engine.Type` wasm',
+    verdict: 'no',
+    reason: 'stored, not acted on yet: no node offers it, so the job waits and says so',
+    test: 'a legacy WebAssembly job is rewritten',
+  },
+  {
+    item: 'a node that was deleted',
+    verdict: 'better',
+    reason: 'stays away: its agent is told to stop what it has and is not taken in again under that id',
+    test: 'src/core/membership.test.ts › gives up what runs there, and the identity does not come back',
+  },
+  {
+    item: 'fields of a submission that are not known',
+    verdict: 'better',
+    reason: 'ignored as there, with a warning that names the nearest known field; ten at most, and how many more',
+    test: 'schema/job/unknown-fields.test.ts › of %s is named with what was meant',
+  },
+  {
+    item: 'engine parameters of the wrong type',
+    verdict: 'better',
+    reason: 'the failure names the parameter, what is allowed and the kind of what was given',
+    test: 'worker-agent/src/engine/docker-params.test.ts › a parameter of the wrong type is told in our words',
+  },
+  {
+    item: 'a database that is full, refuses writes, or is silent',
+    verdict: 'better',
+    reason: '507 or 503, each with its own sentence and hint, not a generic 500',
+    test: 'src/http/database.test.ts › what is wrong with the database is told apart',
   },
   {
     item: 'retries',

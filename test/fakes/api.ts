@@ -1,3 +1,4 @@
+import { readSettings } from '../../schema/settings.ts';
 import { makeApp } from '../../src/http/app.ts';
 import type { Access, Deps } from '../../src/http/deps.ts';
 import { makeCredentials } from '../../src/store/credentials.ts';
@@ -6,12 +7,11 @@ import { FakeD1 } from './d1.ts';
 import { FakeScheduler } from './scheduler.ts';
 
 const OPEN: Access = {
+  ...readSettings({ SHOAL_MODE: 'open' }).settings,
   mode: 'open',
   adminToken: undefined,
   nodeToken: undefined,
-  allowedOrigins: [],
   addressHeader: 'CF-Connecting-IP',
-  requestsPerSecond: 0,
   problems: [],
 };
 
@@ -19,7 +19,7 @@ const OPEN: Access = {
  * The API over a database in memory and a Scheduler that starts nothing. Ids count up; pauses take no time. With the
  * database of another one it is that API after a restart.
  */
-export function makeFakeApi(access: Partial<Access> = {}, db = new FakeD1()) {
+export function makeFakeApi(access: Partial<Access> = {}, db = new FakeD1(), more: Partial<Deps> = {}) {
   db.sqlite.exec(`UPDATE installation SET node_id = 'n-orchestrator'`);
   const scheduler = new FakeScheduler(db);
   const pauses: number[] = [];
@@ -38,6 +38,7 @@ export function makeFakeApi(access: Partial<Access> = {}, db = new FakeD1()) {
       if (ms > 20_000) await new Promise(() => {});
       pauses.push(ms);
     },
+    ...more,
   };
   const app = makeApp(deps);
   /** Sends a request; `body` goes as JSON. */

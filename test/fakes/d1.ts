@@ -15,7 +15,9 @@ const BREAKPOINT = '--> statement-breakpoint';
 /** How D1 ends a message of SQLite's: `: SQLITE_CONSTRAINT`. */
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
-  const name = { 1: 'ERROR', 18: 'TOOBIG', 19: 'CONSTRAINT', 20: 'MISMATCH', 25: 'RANGE' }[code];
+  const name = { 1: 'ERROR', 8: 'READONLY', 13: 'FULL', 18: 'TOOBIG', 19: 'CONSTRAINT', 20: 'MISMATCH', 25: 'RANGE' }[
+    code
+  ];
   return name === undefined ? '' : `: SQLITE_${name}`;
 }
 

@@ -93,6 +93,8 @@ interface ExecutionSeed {
   partition?: number;
   computeState?: string;
   open?: 0 | 1;
+  /** Given up, for this reason. */
+  fencedFor?: string;
   output?: Record<string, unknown> | null;
   createdAt?: number;
 }
@@ -109,9 +111,9 @@ export function seedExecution(db: Rows, seed: ExecutionSeed): void {
     eval_id: 'eval',
     compute_state: seed.computeState ?? 'Running',
     compute_message: '',
-    desired_state: 'Running',
-    desired_message: '',
-    fenced: 0,
+    desired_state: seed.fencedFor === undefined ? 'Running' : 'Stopped',
+    desired_message: seed.fencedFor ?? '',
+    fenced: seed.fencedFor === undefined ? 0 : 1,
     resources: JSON.stringify({ cpu: 0.5, memory: 512_000_000, disk: 0, gpu: 0 }),
     last_seq: 0,
     output: seed.output === undefined || seed.output === null ? null : JSON.stringify(seed.output),

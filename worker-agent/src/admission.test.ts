@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { admit, formatResources, sumResources, type Offers } from './admission.ts';
+import { admit, sumResources, type Offers } from './admission.ts';
 import { parseDockerParams } from './engine/docker-params.ts';
 import type { RunSpec } from './journal/records.ts';
 import { runSpec, task } from './testing/run-spec.ts';
@@ -233,10 +233,4 @@ describe('a node declines', () => {
     expect(admit(run, offers, nine).ok).toBe(true);
     expect(admit(run, offers, sumResources([nine, tenth])).ok).toBe(false);
   });
-});
-
-test('amounts are written as Bacalhau writes them', ({ expect }) => {
-  expect(formatResources({ cpu: 0.5, memory: 512_000_000, disk: 0, gpu: 0 })).toBe(
-    '{CPU: 0.50, Memory: 512 MB, Disk: 0 B, GPU: 0}',
-  );
 });

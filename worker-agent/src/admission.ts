@@ -1,3 +1,4 @@
+import { resourcesText } from '@shoal/schema/format';
 import { networkTypes, type NetworkType, type Resources } from '@shoal/schema/job/job';
 import { variablesOfNode, type Offers as OwnerOffers } from '@shoal/schema/offers';
 import { parseDockerParams } from './engine/docker-params.ts';
@@ -182,21 +183,5 @@ function shortage(need: Resources, capacity: Resources, used: Resources): string
     disk: Math.max(0, capacity.disk - used.disk),
     gpu: Math.max(0, capacity.gpu - used.gpu),
   };
-  return [`insufficient resources - requested: ${formatResources(need)}, available: ${formatResources(free)}`];
-}
-
-/** `{CPU: 0.50, Memory: 512 MB, Disk: 0 B, GPU: 0}`. @see Bacalhau pkg/models: Resources.String */
-export function formatResources({ cpu, memory, disk, gpu }: Resources): string {
-  return `{CPU: ${cpu.toFixed(2)}, Memory: ${formatBytes(memory)}, Disk: ${formatBytes(disk)}, GPU: ${gpu}}`;
-}
-
-function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${Number(value.toPrecision(3))} ${units[unit] ?? ''}`;
+  return [`insufficient resources - requested: ${resourcesText(need)}, available: ${resourcesText(free)}`];
 }

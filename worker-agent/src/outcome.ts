@@ -50,13 +50,3 @@ export function reportOf(executionId: ExecutionId, seq: number, outcome: Outcome
       return { ...base, state: 'Cancelled', message: outcome.message };
   }
 }
-
-/** `30s`, `1m30s`, `1h0m0s`: as Go prints durations, which clients are used to. */
-export function formatDuration(ms: number): string {
-  const seconds = ms / 1000;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  const rest = `${Number((seconds % 60).toFixed(3))}s`;
-  if (hours > 0) return `${hours}h${minutes}m${rest}`;
-  return minutes > 0 ? `${minutes}m${rest}` : rest;
-}

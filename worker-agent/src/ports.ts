@@ -1,3 +1,4 @@
+import { readErrorText } from '@shoal/schema/issue-text';
 /** What the agent needs from the outside world besides its socket, its journal and its engine; simulations bring their own. */
 
 export type Cancel = () => void;
@@ -39,5 +40,7 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 
 /** The message of whatever was thrown. */
 export function errorText(error: unknown): string {
+  const unread = readErrorText(error);
+  if (unread !== null) return `an answer that cannot be read: ${unread}`;
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { durationText } from '@shoal/schema/format';
 import type { RunOutput } from '@shoal/schema/records';
 import {
   EngineError,
@@ -9,7 +10,7 @@ import {
 } from './engine/engine.ts';
 import type { RunSpec, StopRequest } from './journal/records.ts';
 import type { LogRecorder, Recording } from './logs/recorder.ts';
-import { formatDuration, makeFailure, outcomeOfStop, type Outcome } from './outcome.ts';
+import { makeFailure, outcomeOfStop, type Outcome } from './outcome.ts';
 import { errorText, pause, type Clock } from './ports.ts';
 
 /** SIGTERM, then SIGKILL after this time. Short: a stop is an order, and an agent that stops has ten seconds. */
@@ -141,7 +142,7 @@ async function follow(ports: RunnerPorts, task: Followed, hooks: RunnerHooks, le
     await persist(ports, () => engine.stop(executionId, STOP_GRACE_MS), ended.signal).catch(() => {});
   };
   const onStop = (): void => void kill(requestOf(task.stop), true);
-  const message = `Execution timed out after ${formatDuration(executionTimeoutMs)}`;
+  const message = `Execution timed out after ${durationText(executionTimeoutMs)}`;
   const cancelDeadline =
     leftMs === null ? null : clock.after(leftMs, () => void kill({ kind: 'timeout', message }, false));
   task.stop.addEventListener('abort', onStop, { once: true });

@@ -154,7 +154,7 @@ export function databaseFull(): Answer<SubmitAnswer> {
       status: 507,
       code: 'InsufficientStorage',
       component: 'Scheduler',
-      message: 'the database is nearly full',
+      message: 'the database is nearly full: it holds over 90 % of D1_MAX_BYTES',
       hint: 'Shorten RETENTION_DAYS, or raise D1_MAX_BYTES if the database may grow.',
     },
   };

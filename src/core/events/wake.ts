@@ -1,4 +1,5 @@
-import type { EpochMs, ExecutionId, JobId, NodeId } from '../../../schema/ids.ts';
+import { durationText } from '../../../schema/format.ts';
+import type { ExecutionId, JobId, NodeId } from '../../../schema/ids.ts';
 import { FENCED_EXPIRY_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
@@ -41,7 +42,7 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
     const execution = open(turn, id);
     const job = execution === null ? null : turn.world.job(execution.jobId);
     if (execution === null || job === null || !isLive(execution)) return;
-    const reason = `Execution timed out. Execution took longer than ${seconds(job.needs.executionTimeoutMs)}`;
+    const reason = `Execution timed out. Execution took longer than ${durationText(job.needs.executionTimeoutMs)}`;
     const details = { IsError: 'true', Hint: TIMEOUT_HINT, FailsExecution: 'true' };
     const why = { reason, failureClass: 'environment', topic: 'Exec Timeout', details } as const;
     judgeFailure(turn, fenceExecution(turn, execution, why));
@@ -57,7 +58,7 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
     if (execution === null || isLive(execution)) return;
     const after = turn.updateExecution(execution.id, {
       computeState: 'Failed',
-      computeMessage: `node has not answered for ${seconds(FENCED_EXPIRY_MS)}`,
+      computeMessage: `node has not answered for ${durationText(FENCED_EXPIRY_MS)}`,
     });
     turn.event(after.jobId, {
       topic: 'Scheduling',
@@ -96,7 +97,7 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
     }
     failJob(turn, job, {
       topic: 'Job Timeout',
-      message: `Job timed out. Job took longer than ${seconds(job.needs.totalTimeoutMs)}`,
+      message: `Job timed out. Job took longer than ${durationText(job.needs.totalTimeoutMs)}`,
       details: { Hint: TIMEOUT_HINT, FailsExecution: 'true' },
       failsExecutions: 'environment',
     });
@@ -122,12 +123,4 @@ const handlers: Readonly<Record<TimerKind, (turn: Turn, id: string) => void>> = 
 function open(turn: Turn, id: string): ExecutionRecord | null {
   const execution = turn.world.executions.get(id as ExecutionId);
   return execution !== undefined && isOpen(execution) ? execution : null;
-}
-
-/** Go's way to write a duration in whole seconds: `1m0s`, `24h0m0s`. @see Go time.Duration.String */
-export function seconds(ms: EpochMs): string {
-  const total = Math.round(ms / 1000);
-  const [h, m, s] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60), total % 60];
-  if (h > 0) return `${h}h${m}m${s}s`;
-  return m > 0 ? `${m}m${s}s` : `${s}s`;
 }

@@ -56,7 +56,7 @@ const cases: [want: string | null, needs: Partial<Needs>, candidate?: Candidate]
     { constraints: [{ Key: 'zone', Operator: '=', Values: ['b'] }] },
   ],
   [
-    'job requires more CPU (4) than the maximum available (2) and more memory (2 GB) than the maximum available (1 GB)',
+    'job requires more CPU (4.00) than the maximum available (2.00) and more memory (2 GB) than the maximum available (1 GB)',
     { resources: { cpu: 4, memory: 2e9, disk: 0, gpu: 0 } },
   ],
   ['job requires more GPUs (1) than the maximum available (0)', { resources: { cpu: 1, memory: 1, disk: 0, gpu: 1 } }],

@@ -1,3 +1,4 @@
+import { bytesText, cpuText, resourcesText } from '../../../schema/format.ts';
 import { MAX_HOLDS } from '../../../schema/limits.ts';
 import { whyNotOffered } from '../../../schema/offers.ts';
 import type { Needs, NodeRecord } from '../../../schema/records.ts';
@@ -51,16 +52,18 @@ const size: Filter = ({ node }, { resources }) => {
   const need = amountsOf(resources);
   if (fits(need, most)) return null;
   const parts = [
-    need.cpuMicros > most.cpuMicros && `CPU (${resources.cpu}) than the maximum available (${node.info.capacity.cpu})`,
-    need.memory > most.memory && `memory (${bytes(need.memory)}) than the maximum available (${bytes(most.memory)})`,
-    need.disk > most.disk && `disk (${bytes(need.disk)}) than the maximum available (${bytes(most.disk)})`,
+    need.cpuMicros > most.cpuMicros &&
+      `CPU (${cpuText(resources.cpu)}) than the maximum available (${cpuText(node.info.capacity.cpu)})`,
+    need.memory > most.memory &&
+      `memory (${bytesText(need.memory)}) than the maximum available (${bytesText(most.memory)})`,
+    need.disk > most.disk && `disk (${bytesText(need.disk)}) than the maximum available (${bytesText(most.disk)})`,
     need.gpu > most.gpu && `GPUs (${need.gpu}) than the maximum available (${most.gpu})`,
   ];
   return `job requires more ${parts.filter((part) => part !== false).join(' and more ')}`;
 };
 
 const room: Filter = ({ free }, { resources }) =>
-  fits(amountsOf(resources), free) ? null : `node busy with available capacity ${describeAmounts(free)}`;
+  fits(amountsOf(resources), free) ? null : `node busy with available capacity ${resourcesText(resourcesOf(free))}`;
 
 /** A node says in its hello what it holds, and may hold no more than it can say. */
 const crowd: Filter = ({ openCount }) =>
@@ -159,18 +162,4 @@ function offers(offered: readonly string[], wanted: string): string | null {
   return offered.length === 0
     ? `does not support ${wanted}`
     : `does not support ${wanted}, only ${[...offered].sort().join(', ')}`;
-}
-
-function describeAmounts(amounts: Amounts): string {
-  const { cpu, memory, disk, gpu } = resourcesOf(amounts);
-  return `{CPU: ${cpu.toFixed(2)}, Memory: ${bytes(memory)}, Disk: ${bytes(disk)}, GPU: ${gpu}}`;
-}
-
-/** SI units with at most one decimal: `512 MB`. */
-function bytes(amount: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = amount;
-  let unit = 0;
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
-  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
 }

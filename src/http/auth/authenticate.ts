@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts';
 import { base64Bytes, isEqualSecret, sha256Hex } from './digest.ts';
 import type { PasswordGate } from './password-gate.ts';
 import { isPassword } from './password.ts';
-import { owner, type Principal } from './principal.ts';
+import { operator, type Principal } from './principal.ts';
 
 const BEARER = 'Bearer ';
 const BASIC = 'Basic ';
@@ -40,7 +40,7 @@ export async function requireSecret(header: string | undefined, secret: string):
 
 async function fromBearer(deps: Deps, token: string): Promise<Principal> {
   const first = deps.access.adminToken ?? '';
-  if (first !== '' && (await isEqualSecret(token, first))) return owner;
+  if (first !== '' && (await isEqualSecret(token, first))) return operator;
   if (isJwt(token)) throw unauthorized('OAuth2 authentication not configured on server');
   const lookup = await sha256Hex(token);
   const found = await deps.credentials.find(['key', 'session'], lookup, deps.now());

@@ -13,8 +13,19 @@ export interface Principal {
   readonly namespaces: readonly string[];
 }
 
-/** Everybody in open mode, and who shows the installation's first credential in closed mode. */
-export const owner: Principal = { id: 'owner', shown: 'admin', capabilities: ['*'], namespaces: [ANY_NAMESPACE] };
+/** Who may do all: everybody in open mode, and who shows the admin token in closed mode. */
+export const operator: Principal = {
+  id: 'operator',
+  shown: 'operator',
+  capabilities: ['*'],
+  namespaces: [ANY_NAMESPACE],
+};
+
+/** Who has not shown who they are: they were refused, or asked for what anybody may have. */
+export const nobody: Principal = { id: '-', shown: '-', capabilities: [], namespaces: [] };
+
+/** An agent, or whoever else shows the node token: which node it is, it says later. */
+export const anyNode: Principal = { id: 'node', shown: 'node', capabilities: [], namespaces: [] };
 
 /** @throws ShoalError 403 */
 export function requireCapability(principal: Principal, need: Need): void {
@@ -46,7 +57,7 @@ export function requireNamespace(c: Ctx, namespace: string): void {
 }
 
 /** @throws ShoalError 403 unless the caller may do everything everywhere */
-export function requireOwner(c: Ctx): void {
+export function requireOperator(c: Ctx): void {
   const principal = c.get('principal');
   requireCapability(principal, '*');
   requireAllNamespaces(principal);

@@ -13,7 +13,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
 ]);
 const LOGIN = '/api/v1/auth/';
 
-const OWNER_PATHS = '/api/v1/shoal/';
+const OPERATOR_PATHS = '/api/v1/shoal/';
 const DOCUMENTATION: ReadonlySet<string> = new Set(['/api/v1/openapi.json', '/api/v1/docs']);
 
 const DRY_RUN = '/api/v1/shoal/dry-run';
@@ -41,13 +41,13 @@ export function isOpenPath(path: string): boolean {
 }
 
 /**
- * What a request needs in closed mode. Only the method GET reads; paths of no resource need what a node's owner has, as
+ * What a request needs in closed mode. Only the method GET reads; paths of no resource need what changes nodes, as
  * in Bacalhau, also those that do not exist.
  * @see Bacalhau pkg/authz/capabilities.go
  */
 export function needOf(method: string, path: string): Need {
   if (path === DRY_RUN) return 'write:job';
-  if (path.startsWith(OWNER_PATHS)) return '*';
+  if (path.startsWith(OPERATOR_PATHS)) return '*';
   if (DOCUMENTATION.has(path)) return 'read:agent';
   const resource = RESOURCES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`))?.[1];
   if (resource === undefined) return 'write:node';

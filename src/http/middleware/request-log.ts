@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { log } from '../../log.ts';
-import type { Deps, HttpEnv } from '../deps.ts';
+import { nobody, type Principal } from '../auth/principal.ts';
+import type { Ctx, Deps, HttpEnv } from '../deps.ts';
 
 const ID_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const ID_LENGTH = 32;
@@ -30,12 +31,19 @@ export function requestLog(deps: Deps): MiddlewareHandler<HttpEnv> {
         status,
         outcome: status < 400 ? 'ok' : 'error',
         ms: deps.now() - start,
-        principal: c.get('principal')?.id ?? '',
+        principal: principalOf(c),
         ...c.get('logFields'),
       },
       status >= 500 ? 'error' : 'info',
     );
   };
+}
+
+/** Who shows no credential that counts is nobody, also where the rest of the API asks for none. */
+function principalOf(c: Ctx): string {
+  // Not set where a request is refused before anybody asks who it is from.
+  const principal: Principal | undefined = c.get('principal');
+  return c.res.status === 401 ? nobody.id : (principal ?? nobody).id;
 }
 
 function randomId(): string {

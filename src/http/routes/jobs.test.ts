@@ -159,8 +159,21 @@ describe('stop', () => {
     expect((await stopped(`${JOBS}/${jobId}?reason=enough`, {})).reason).toBe('enough');
     expect((await stopped(`${JOBS}/${jobId}?Reason=enough`)).reason).toBe('enough');
   });
-  test('has a reason of its own', async ({ expect }) => {
-    expect((await stopped(`${JOBS}/j-2b1c`)).reason).toBe('Stopped at user request');
+  test.for([
+    ['', undefined],
+    ['?reason=', undefined],
+    ['?reason=None', undefined],
+    ['?reason=None', { Reason: 'None' }],
+    ['?reason=undefined', {}],
+    ['?reason=null', { Reason: ' ' }],
+    ['', { Reason: 'None' }],
+  ] as const)('has a reason of its own when none is given: %s %j', async ([query, body], { expect }) => {
+    expect((await stopped(`${JOBS}/j-2b1c${query}`, body)).reason).toBe('Stopped at user request');
+  });
+  test('takes the one that is a reason', async ({ expect }) => {
+    expect((await stopped(`${JOBS}/j-2b1c?reason=None of it works`)).reason).toBe('None of it works');
+    expect((await stopped(`${JOBS}/j-2b1c?reason=enough`, { Reason: 'None' })).reason).toBe('enough');
+    expect((await stopped(`${JOBS}/j-2b1c?reason=None`, { Reason: 'enough' })).reason).toBe('enough');
   });
   test('does not know the job', async ({ expect }) => {
     const { got } = await stopped(`${JOBS}/nothing`);

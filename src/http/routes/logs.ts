@@ -5,6 +5,7 @@ import type { ComputeState } from '../../../schema/states.ts';
 import type { ExecutionView } from '../../store/reads/executions.ts';
 import { jobRef } from '../auth/principal.ts';
 import type { Ctx, Deps, HttpEnv, LogsPort } from '../deps.ts';
+import { shownState } from '../execution-state.ts';
 import { Query } from '../query.ts';
 
 /** They never ran, or what they did does not count: their log is had by their id alone. */
@@ -70,7 +71,7 @@ async function find(
   wanted: string,
   { jobId, logs }: { jobId: string; logs: LogsPort | undefined },
 ): Promise<string | null> {
-  if (wanted === '') return executions.find((one) => !discarded.has(one.computeState))?.id ?? null;
+  if (wanted === '') return executions.find((one) => !discarded.has(shownState(one).state))?.id ?? null;
   const owner = await logs?.findOwner(wanted);
   return owner?.jobId === jobId ? owner.executionId : null;
 }

@@ -11,13 +11,15 @@ import { answer } from '../json.ts';
 import { Query } from '../query.ts';
 
 const DEFAULT_REASON = 'Stopped at user request';
+/** How Python and JavaScript write that there is none, where a client puts it into a query as it is. */
+const NO_REASON: ReadonlySet<string> = new Set(['None', 'null', 'undefined']);
 
 /** Stops a job. The query is read first and the body overrides it; either may name the reason. */
 export async function stopJob(c: Ctx, deps: Deps, text: string): Promise<Response> {
   const query = new Query(c);
   const body = bind(StopJobRequest, (await readJsonBody(c)) ?? {});
   const namespace = body.Namespace ?? query.text('namespace');
-  const reason = (body.Reason ?? '') || query.text('reason') || DEFAULT_REASON;
+  const reason = [body.Reason ?? '', query.text('reason')].find(isReason) ?? DEFAULT_REASON;
   const jobId = await deps.reads.findJob(jobRef(c, namespace, text));
   c.set('logFields', { jobId });
   const commandId = deps.newId();
@@ -29,4 +31,8 @@ export async function stopJob(c: Ctx, deps: Deps, text: string): Promise<Respons
   };
   const done = await command(deps, commandId, (retry) => deps.scheduler.stopJob({ ...fields, retry }));
   return answer(c, { EvaluationID: done.evaluationId } satisfies StopJobResponse);
+}
+
+function isReason(text: string): boolean {
+  return text.trim() !== '' && !NO_REASON.has(text.trim());
 }

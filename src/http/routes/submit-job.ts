@@ -3,6 +3,8 @@ import { badRequest } from '../../../schema/errors.ts';
 import { EvaluationId, JobId, type NodeId } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
+import { issueText } from '../../../schema/issue-text.ts';
+import { problemText } from '../../../schema/problems.ts';
 import { parseSubmission, RESERVED_META, type Submission } from '../../../schema/job/parse-submission.ts';
 import { specHash } from '../../../schema/job/spec-hash.ts';
 import { MAX_IDEMPOTENCY_TOKEN_CHARS } from '../../../schema/limits.ts';
@@ -41,8 +43,10 @@ export async function readSubmission(
   const { requestedId } = submission;
   // Ids are the installation's: who may not see all of it must not learn which of them are taken.
   const mayChoose = scopeOf(c) === null;
-  const id = JobId.safeParse((mayChoose ? requestedId : null) ?? `j-${deps.newId()}`);
-  if (!id.success) throw badRequest(`Job.ID: ${id.error.issues[0]?.message ?? 'invalid'}`);
+  const wanted = (mayChoose ? requestedId : null) ?? `j-${deps.newId()}`;
+  const id = JobId.safeParse(wanted);
+  if (!id.success)
+    throw badRequest(problemText(id.error.issues.map((one) => issueText(one, { root: wanted, whole: 'Job.ID' }))));
   const ignored = requestedId !== null && !mayChoose ? [ID_IGNORED] : [];
   const warnings = [...submission.warnings, ...ignored];
   requireNamespace(c, submission.spec.Namespace);

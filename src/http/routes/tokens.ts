@@ -15,7 +15,7 @@ import type { CredentialRecord } from '../../store/credentials.ts';
 import { endingOf, newSecret } from '../auth/challenge.ts';
 import { sha256Hex } from '../auth/digest.ts';
 import { hashPassword } from '../auth/password.ts';
-import { requireOwner } from '../auth/principal.ts';
+import { requireOperator } from '../auth/principal.ts';
 import { clientIdOf, MIN_KEY_BITS, readPublicKey } from '../auth/rsa-key.ts';
 import { readJsonBody } from '../body.ts';
 import type { Ctx, Deps, HttpEnv } from '../deps.ts';
@@ -33,13 +33,13 @@ export function addTokenRoutes(app: Hono<HttpEnv>, deps: Deps): void {
 }
 
 async function listTokens(c: Ctx, deps: Deps): Promise<Response> {
-  requireOwner(c);
+  requireOperator(c);
   const records = await deps.credentials.list(deps.now());
   return answer(c, { NextToken: '', Items: records.map(presentToken) } satisfies ListTokensResponse);
 }
 
 async function createToken(c: Ctx, deps: Deps): Promise<Response> {
-  requireOwner(c);
+  requireOperator(c);
   const request = bind(CreateTokenRequest, (await readJsonBody(c)) ?? {});
   const { Type: type = 'key' } = request;
   const problems = problemsOf(request, type);
@@ -71,7 +71,7 @@ async function createToken(c: Ctx, deps: Deps): Promise<Response> {
 }
 
 async function deleteToken(c: Ctx, deps: Deps, id: string): Promise<Response> {
-  requireOwner(c);
+  requireOperator(c);
   if (!(await deps.credentials.remove(id))) {
     throw new ShoalError('NotFound', `token not found: ${id}`, { component: 'Authorizer' });
   }

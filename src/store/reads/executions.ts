@@ -20,6 +20,8 @@ export interface ExecutionView {
   readonly computeMessage: string;
   readonly desiredState: DesiredState;
   readonly desiredMessage: string;
+  /** It was given up; should its node return with Completed while the partition is open, that counts all the same. */
+  readonly fenced: boolean;
   readonly taskName: string;
   readonly resources: Resources;
   /** Null until the task has ended. */
@@ -50,6 +52,7 @@ const ExecutionRow = z.object({
   compute_message: z.string(),
   desired_state: z.enum(desiredStates),
   desired_message: z.string(),
+  fenced: z.int(),
   resources: z.string(),
   output: z.string().nullable(),
   revision: z.int(),
@@ -76,6 +79,7 @@ export function readExecution(row: unknown, taskNames: ReadonlyMap<number, strin
     computeMessage: read.compute_message,
     desiredState: read.desired_state,
     desiredMessage: read.desired_message,
+    fenced: read.fenced === 1,
     taskName: taskNames.get(read.job_version) ?? '',
     resources: JSON.parse(read.resources) as Resources,
     output: read.output === null ? null : (JSON.parse(read.output) as RunOutput),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ExecutionId, JobId, NodeId, type EpochUs } from '../../../schema/ids.ts';
+import { runBatch, type Database } from './run-batch.ts';
 import { computeStates, type ComputeState } from '../../../schema/states.ts';
 
 /** Whose log it is. */
@@ -21,17 +22,10 @@ const Row = z.object({
   modified_at: z.int(),
 });
 
-/** The part of D1 that is used; `S` is its prepared statement. */
-interface Database<S> {
-  prepare(sql: string): { bind(...params: unknown[]): S };
-  batch(statements: S[]): Promise<{ results: Record<string, unknown>[] }[]>;
-}
-
-/** The execution of that id, or null. */
+/** The execution of that id, or null. @throws ShoalError 503 when the database does not answer */
 export async function findLogOwner<S>(db: Database<S>, executionId: string): Promise<LogOwner | null> {
   const sql = 'SELECT id, job_id, node_id, namespace, compute_state, modified_at FROM executions WHERE id = ?1';
-  const [found] = await db.batch([db.prepare(sql).bind(executionId)]);
-  const row = found?.results[0];
+  const [[row] = []] = await runBatch(db, [{ sql, params: [executionId] }]);
   if (row === undefined) return null;
   const read = Row.parse(row);
   return {

@@ -1,4 +1,4 @@
-import { ShoalError } from '../../../schema/errors.ts';
+import { failureOf, storeError } from '../failure.ts';
 import type { Statement } from './statement.ts';
 
 export type Row = Record<string, unknown>;
@@ -10,7 +10,10 @@ export interface Database<S> {
   batch(statements: S[]): Promise<{ results: Row[] }[]>;
 }
 
-/** Runs the statements in one transaction; the rows of one that is null are empty. */
+/**
+ * Runs the statements in one transaction; the rows of one that is null are empty.
+ * @throws ShoalError 503 or 507 that says what is wrong with the database
+ */
 export async function runBatch<S>(db: Database<S>, statements: readonly (Statement | null)[]): Promise<Rows[]> {
   const asked = statements.filter((statement) => statement !== null);
   try {
@@ -18,29 +21,6 @@ export async function runBatch<S>(db: Database<S>, statements: readonly (Stateme
     let next = 0;
     return statements.map((statement) => (statement === null ? [] : (results[next++]?.results ?? [])));
   } catch (cause) {
-    throw isWithoutTables(cause) ? noTables(cause) : silent(cause);
+    throw storeError(failureOf(cause), cause);
   }
-}
-
-/** As SQLite says it; the tables never go away later. */
-function isWithoutTables(cause: unknown): boolean {
-  return cause instanceof Error && /no such table/.test(cause.message);
-}
-
-/** A deployment whose owner has not finished: the Worker is there before its database's tables are. */
-function noTables(cause: unknown): ShoalError {
-  return new ShoalError(
-    'ServiceUnavailable',
-    'the database has no tables yet, or not all of them: run npx wrangler d1 migrations apply shoal --remote',
-    { component: 'JobStore', hint: 'npx wrangler d1 migrations apply shoal --remote', cause },
-  );
-}
-
-function silent(cause: unknown): ShoalError {
-  return new ShoalError('ServiceUnavailable', 'the database does not answer', {
-    component: 'JobStore',
-    hint: 'Try again in a moment.',
-    retryAfterSeconds: 1,
-    cause,
-  });
 }

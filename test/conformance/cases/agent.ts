@@ -79,6 +79,7 @@ export const agentCases: readonly Case[] = [
         Logging: {},
         UpdateConfig: {},
         FeatureFlags: {},
+        Shoal: anything,
       },
     },
   },

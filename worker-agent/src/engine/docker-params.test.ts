@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import { dockerParamNames } from '@shoal/schema/job/param-names';
 import { parseDockerParams } from './docker-params.ts';
 import { EngineError } from './engine.ts';
 
@@ -26,15 +27,15 @@ const bad: { params: Record<string, unknown>; message: string }[] = [
   { params: { Image: ' ' }, message: "invalid docker engine param: 'Image' cannot be empty" },
   {
     params: { Image: 7 },
-    message: "invalid docker engine param: 'Image' Invalid input: expected string, received number",
+    message: 'invalid docker engine param: Image: expected a string, got number',
   },
   {
     params: { Image: 'x', Entrypoint: 'sh -c' },
-    message: "invalid docker engine param: 'Entrypoint' Invalid input: expected array, received string",
+    message: 'invalid docker engine param: Entrypoint: expected an array, got string',
   },
   {
     params: { Image: 'x', Parameters: ['a', 1] },
-    message: "invalid docker engine param: 'Parameters.1' Invalid input: expected string, received number",
+    message: 'invalid docker engine param: Parameters[1]: expected a string, got number',
   },
   {
     params: { Image: 'x', WorkingDirectory: 'a/b' },
@@ -50,7 +51,7 @@ const bad: { params: Record<string, unknown>; message: string }[] = [
   },
   {
     params: { Image: 'x', Parameters: ['a', 'b\0c'] },
-    message: "invalid docker engine param: 'Parameters.1' must not contain NUL",
+    message: "invalid docker engine param: 'Parameters[1]' must not contain NUL",
   },
   {
     params: { Image: 'x', workingdirectory: '/a\0' },
@@ -73,3 +74,29 @@ describe('bad parameters are permanent failures that name the parameter', () => 
     });
   }
 });
+
+describe('a parameter of the wrong type is told in our words', () => {
+  const wrongs = [7, true, 'SECRET=x', {}, [7], [null], [['x']], { a: 1 }];
+  const refused = dockerParamNames.flatMap((name) => wrongs.map((wrong) => [name, wrong] as const));
+
+  test.for(refused)('%s: %j', ([name, wrong], { expect }) => {
+    const message = messageOf({ Image: 'x', [name]: wrong });
+    expect(message).not.toMatch(/Invalid|received/);
+    // What is in a variable may be a secret, and this is written into the job's history.
+    const isPath = name === 'WorkingDirectory' && typeof wrong === 'string';
+    if (!isPath) expect(message).not.toContain('SECRET');
+    if (message !== '' && !isPath) {
+      expect(message).toMatch(new RegExp(`^invalid docker engine param: ${name}(\\[0\\])?: expected an? .+, got .+$`));
+    }
+  });
+});
+
+function messageOf(params: Record<string, unknown>): string {
+  try {
+    parseDockerParams(params);
+    return '';
+  } catch (error) {
+    if (error instanceof EngineError) return error.failure.message;
+    throw error;
+  }
+}

@@ -1,3 +1,5 @@
+import { issueText } from '@shoal/schema/issue-text';
+import { dockerParamNames } from '@shoal/schema/job/param-names';
 import { z } from 'zod';
 import { makeFailure } from '../outcome.ts';
 import { EngineError } from './engine.ts';
@@ -28,17 +30,9 @@ const Params = z.object({
   capabilities: list,
 });
 
-const names: Readonly<Record<string, string>> = {
-  image: 'Image',
-  entrypoint: 'Entrypoint',
-  parameters: 'Parameters',
-  environmentvariables: 'EnvironmentVariables',
-  workingdirectory: 'WorkingDirectory',
-  capabilities: 'Capabilities',
-};
-
-/** As users spell them. */
-export const dockerParamNames: readonly string[] = Object.values(names);
+const names: Readonly<Record<string, string>> = Object.fromEntries(
+  dockerParamNames.map((name) => [name.toLowerCase(), name]),
+);
 
 /**
  * Reads `Engine.Params`, whatever the case of its keys.
@@ -46,12 +40,16 @@ export const dockerParamNames: readonly string[] = Object.values(names);
  * @see Bacalhau pkg/executor/docker/models
  */
 export function parseDockerParams(params: Readonly<Record<string, unknown>>): DockerParams {
-  const read = Params.safeParse(foldCase(params));
+  const folded = foldCase(params);
+  const read = Params.safeParse(folded);
   if (!read.success) {
     const issue = read.error.issues[0];
-    const [key, ...rest] = issue?.path ?? [];
-    const where = [names[String(key)] ?? String(key), ...rest.map(String)].join('.');
-    throw invalid(`'${where}' ${issue?.message ?? 'cannot be read'}`);
+    if (issue === undefined) throw invalid('they cannot be read');
+    const [key, ...rest] = issue.path;
+    const path = [names[String(key)] ?? String(key), ...rest];
+    const root = { [String(path[0])]: folded[String(key)] };
+    // Variables may be secrets, and this becomes part of the job's history.
+    throw invalid(issueText({ ...issue, path }, { root, whole: 'Params', given: 'kind' }));
   }
   refuseNul(read.data);
   const { image, entrypoint, parameters, environmentvariables, workingdirectory, capabilities } = read.data;
@@ -91,7 +89,7 @@ function refuseNul(params: z.infer<typeof Params>): void {
     const name = names[key] ?? key;
     if (typeof value === 'string' && value.includes('\0')) throw invalid(`'${name}' must not contain NUL`);
     const at = Array.isArray(value) ? value.findIndex((one) => one.includes('\0')) : -1;
-    if (at >= 0) throw invalid(`'${name}.${at}' must not contain NUL`);
+    if (at >= 0) throw invalid(`'${name}[${at}]' must not contain NUL`);
   }
 }
 

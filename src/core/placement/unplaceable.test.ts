@@ -25,7 +25,11 @@ const resources = (more: object) => ({ resources: { cpu: 1, memory: 1, disk: 0, 
 describe('a submission that no connected node could take is answered with the reason', () => {
   test.for<[string, Partial<Needs>, string]>([
     ['a card', resources({ gpu: 1 }), 'job requires more GPUs (1) than the maximum available (0)'],
-    ['more cores than any node has', resources({ cpu: 3 }), 'job requires more CPU (3.00) than the maximum available (2.00)'],
+    [
+      'more cores than any node has',
+      resources({ cpu: 3 }),
+      'job requires more CPU (3.00) than the maximum available (2.00)',
+    ],
     ['an engine', { engine: 'wasm' }, 'does not support wasm, only docker'],
     ['a publisher', { publisher: 's3' }, 'does not support s3, only noop'],
     ['an input source', { sources: ['s3'] }, 'does not support s3'],

@@ -81,6 +81,13 @@ const cases: {
     want: 'refused',
     sends: 1,
   },
+  {
+    name: 'a database that says that it is full',
+    commits: [{ type: 'unwritable', failure: 'full', reason: 'SQLITE_FULL' }],
+    fences: ['fails'],
+    want: 'unwritable',
+    sends: 1,
+  },
   { name: 'unknown, and our id is there', commits: [unknown], fences: [after], want: 'committed', sends: 1 },
   {
     name: 'unknown, and the old id is there: the same batch again',
@@ -131,11 +138,16 @@ describe('the outcome of a commit', () => {
   }
 
   test('a refusal after an unknown outcome settles nothing: the batch sent before may still arrive', async () => {
-    const refused: CommitOutcome = { type: 'refused', reason: 'x' };
-    const late = scripted([unknown, refused], [before, before]);
-    await expect(commitForSure(late.store, batch, makeClock())).rejects.toThrow(StoreSilent);
-    const there = scripted([unknown, refused], [before, after]);
-    expect((await commitForSure(there.store, batch, makeClock())).type).toBe('committed');
+    const refusals: CommitOutcome[] = [
+      { type: 'refused', reason: 'x' },
+      { type: 'unwritable', failure: 'full', reason: 'x' },
+    ];
+    for (const refused of refusals) {
+      const late = scripted([unknown, refused], [before, before]);
+      await expect(commitForSure(late.store, batch, makeClock())).rejects.toThrow(StoreSilent);
+      const there = scripted([unknown, refused], [before, after]);
+      expect((await commitForSure(there.store, batch, makeClock())).type).toBe('committed');
+    }
   });
 
   test('a database that hangs or fails for 30 s ends in StoreSilent', async () => {

@@ -43,6 +43,7 @@ export class KeptFree {
   readonly #takeableSince = new Map<string, number>();
   /** By key of the job: how many executions it had. */
   #starts = new Map<string, number>();
+  #firstLook = 0;
   #lastLook: number | null = null;
   readonly #note: (what: string) => void;
 
@@ -63,10 +64,13 @@ export class KeptFree {
 
   /** What changed since the last look, whoever waits. */
   #catchUp(view: View, waiting: readonly Unended[]): void {
-    const since = this.#lastLook;
+    const since = this.#lastLook ?? view.now;
+    if (this.#lastLook === null) this.#firstLook = view.now;
     for (const one of waiting) {
-      if (this.#takeableSince.has(one.key) || ripeAt(one.job) > view.now || view.couldTake(one).size === 0) continue;
-      this.#takeableSince.set(one.key, Math.max(ripeAt(one.job), since ?? 0));
+      const ripe = ripeAt(one.job);
+      if (this.#takeableSince.has(one.key) || ripe > view.now || !mayHaveBeenTakeable(view, one, since)) continue;
+      // Who knows what was before the first look.
+      this.#takeableSince.set(one.key, ripe < this.#firstLook ? ripe : Math.max(ripe, since));
     }
     const byKey = new Map(waiting.map((one) => [one.key, one]));
     const spots = new Map(view.spots.map((spot) => [spot.node.id, spot]));
@@ -75,7 +79,7 @@ export class KeptFree {
       const spot = spots.get(guess.nodeId);
       const isAsBefore =
         spot !== undefined &&
-        !hasChanged(spot, since ?? 0) &&
+        !hasChanged(spot, since) &&
         [...guess.owners].every((key) => {
           const owner = byKey.get(key);
           return owner !== undefined && view.couldTake(owner).has(spot) && starts.get(key) === this.#starts.get(key);
@@ -157,6 +161,12 @@ export class KeptFree {
 /** The node is not what it was, or something endless has come to it: a hold may have ended and begun again. */
 function hasChanged({ node, endless }: Spot, since: number): boolean {
   return node.modifiedAt > since * 1_000 || endless.some((e) => e.createdAt > since * 1_000);
+}
+
+/** Some node could take the job, or could have for a moment since then: a service was started anew, or the node came back. */
+function mayHaveBeenTakeable(view: View, one: Unended, since: number): boolean {
+  if (view.couldTake(one).size > 0) return true;
+  return view.spots.some((spot) => fits(one.need, spot.capacity) && hasChanged(spot, since));
 }
 
 /** Of those who wait for the node the ones that have to if it is kept free for one of the owners, the same for all. */

@@ -6,7 +6,7 @@ import { closeCodes } from '../../schema/protocol/version.ts';
 import { decodeFrame } from '../../schema/protocol/frames.ts';
 import { fromAgent, type FromAgent } from '../../schema/protocol/from-agent.ts';
 import { FakeAgent, type Behaviour } from './fake-agent.ts';
-import { completed, hello, ack, cancelled, reject } from './wire.ts';
+import { ack, cancelled, completed, hello, reject, spokenVersions } from './wire.ts';
 import type { ExecutionId } from '../../schema/ids.ts';
 
 const EXECUTION = `e-${'0'.repeat(8)}-0000-4000-8000-${'0'.repeat(12)}` as ExecutionId;
@@ -130,11 +130,11 @@ test('a broken connection is told, and dialled again with what is held', async (
 
 test('what it says is what the protocol takes', () => {
   const said = [
-    hello(plan, 2, 'instance', []),
+    ...spokenVersions().map((version) => hello(plan, version, 'instance', [])),
     ack(EXECUTION),
     reject(EXECUTION),
     completed(EXECUTION),
     cancelled(EXECUTION),
   ];
-  for (const frame of said) expect(decodeFrame(fromAgent, JSON.stringify(frame))).toMatchObject({ ok: true });
+  for (const frame of said) expect(decodeFrame(fromAgent, JSON.stringify(frame))).toEqual({ ok: true, frame });
 });

@@ -10,6 +10,8 @@ import { PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
 /** The oldest that is spoken: the first version that a bench compares with. */
 export const OLDEST_PROTOCOL = 2;
 
+const HOSTNAME_SINCE = 3;
+
 /** Newest first. */
 export function spokenVersions(): number[] {
   return Array.from({ length: PROTOCOL_VERSION - OLDEST_PROTOCOL + 1 }, (_, i) => PROTOCOL_VERSION - i);
@@ -34,6 +36,7 @@ export function hello(plan: NodePlan, protocol: number, agentInstance: string, h
     agentVersion: 'bench',
     os: 'linux',
     arch: 'amd64',
+    ...(protocol >= HOSTNAME_SINCE && { hostname: nodeId }),
     labels,
     engines: ['docker'],
     publishers: ['noop'],

@@ -44,11 +44,13 @@ export const dockerJob = {
     await job(installation);
     const round = async () => {
       const took: Record<'job' | 'cli' | 'bare', number[]> = { job: [], cli: [], bare: [] };
+      const removals: Promise<unknown>[] = [];
       for (let n = 0; n < (setting.quick ? TIMES.quick : TIMES.full); n++) {
         took.cli.push(await timed(() => dockerRun(dockerHost, COMMAND)));
         took.job.push(await timed(() => job(installation)));
-        took.bare.push(await timed(() => engine.run(COMMAND)));
+        took.bare.push(await timed(async () => void removals.push((await engine.run(COMMAND)).removed)));
       }
+      await Promise.all(removals);
       const [ours, cli, bare] = [median(took.job), median(took.cli), median(took.bare)];
       return { ratio: ours / cli, job: ours, cli, bare };
     };
@@ -70,9 +72,10 @@ export const dockerParallel = {
     const { installation, engine } = await withAgent(tree, setting);
     const count = setting.quick ? IN_PARALLEL.quick : IN_PARALLEL.full;
     await job(installation);
-    const bareRun = async () => void (await (await engine.run(COMMAND)).removed);
     const round = async () => {
-      const bare = await rate(count, bareRun);
+      const removals: Promise<unknown>[] = [];
+      const bare = await rate(count, async () => void removals.push((await engine.run(COMMAND)).removed));
+      await Promise.all(removals);
       const jobs = await rate(count, () => job(installation));
       return { ratio: jobs / bare, jobs, bare };
     };

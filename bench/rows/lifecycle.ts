@@ -50,7 +50,7 @@ export const lifecycleOfMany = {
     p99: { name: 'submit to the end committed, p99', unit: 'ms', better: 'less', target: 200 },
     cpu: { name: 'CPU of workerd', unit: 'ms/job', better: 'less' },
   },
-  rounds: { full: 5, quick: 3 },
+  rounds: { full: 5, quick: 2 },
   deadlineMs: 60_000,
   async open(tree, { quick }) {
     const { installation, load, close } = await withLoad(Installation.start(tree), (worker, load) =>

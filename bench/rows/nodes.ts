@@ -43,7 +43,7 @@ export const thousandPartitions = {
     repeated: { name: 'of these, runs received again', unit: '', better: 'less', target: 0 },
     whole: { name: 'until the job is Completed', unit: 'ms', better: 'less' },
   },
-  rounds: { full: 5, quick: 3 },
+  rounds: { full: 5, quick: 2 },
   deadlineMs: 60_000,
   async open(tree) {
     // Each node has room for one partition: all are needed.

@@ -82,6 +82,12 @@ export const behaviour: readonly Deviation[] = [
     test: 'test/workerd/closed.workerd.test.ts › closed: a registered key logs in, and its token outlives a restart',
   },
   {
+    item: 'the Hint of a 403',
+    verdict: 'better',
+    reason: 'names the capability or namespace that is missing: command lines print the hint, and not the details',
+    test: 'src/http/auth/authorisation.test.ts › is told why it may not submit elsewhere',
+  },
+  {
     item: 'single sign-on (OAuth2)',
     verdict: 'no',
     reason: 'not built: keys, users and public keys only; `authconfig` says so',

@@ -151,10 +151,13 @@ describe('a token for one namespace', () => {
   test('is told why it may not submit elsewhere', async ({ expect }) => {
     const { send, headers } = await limited();
     const got = await send('PUT', JOBS, job(''), headers);
-    expect([got.status, got.json().Details.reason]).toEqual([
+    const { Details, Hint } = got.json();
+    expect([got.status, Details.reason]).toEqual([
       403,
       expect.stringMatching(/^user 'API key ending in .*' does not have access to namespace 'default'$/),
     ]);
+    // What a command line prints.
+    expect(Hint).toBe(`The ${Details.reason}.`);
   });
   for (const [method, path] of [
     ['GET', NODES],

@@ -170,6 +170,7 @@ async function logIn(api: Api, keys: Pair, phrase?: string) {
 }
 
 describe('the login of the command line', () => {
+  afterEach(() => vi.restoreAllMocks());
   test('lets any key in where everybody may come in', async ({ expect }) => {
     const api = makeFakeApi();
     const got = await logIn(api, pair);
@@ -230,6 +231,19 @@ describe('the login of the command line', () => {
     expect((await logIn(api, pair, phrase)).status).toBe(401);
     api.clock.now += 30 * 24 * HOUR;
     expect(await status(api, bearer(token))).toBe(401);
+  });
+  test('says in the log why it refuses, and nothing of one that it lets in', async ({ expect }) => {
+    const lines: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((line: unknown) => void lines.push(String(line)));
+    const api = closed();
+    await create(api, { Type: 'publicKey', ClientID: '0'.repeat(64), Capabilities: ['*'] });
+    const { reason = '', phrase } = await logIn(api, pair);
+    await logIn(api, pair, btoa('another phrase'));
+    await create(api, { Type: 'publicKey', ClientID: reason.slice(-64), Capabilities: ['*'] });
+    expect((await logIn(api, pair, phrase)).success).toBe(true);
+    const refusals = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'login.refused');
+    expect(refusals.map((refusal) => refusal.reason)).toEqual([reason, 'crypto/rsa: verification error']);
+    expect(reason).toMatch(/^public key is not registered: client ID [0-9a-f]{64}$/);
   });
   test('takes no short key', async ({ expect }) => {
     const api = closed();

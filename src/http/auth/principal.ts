@@ -72,7 +72,8 @@ export function requireAllNamespaces({ namespaces, shown }: Principal): void {
 function forbidden(reason: string): ShoalError {
   return new ShoalError('Forbidden', 'Request Forbidden', {
     component: 'Authorizer',
-    hint: 'Check if user have access to this resource. Event has been recorded.',
+    // Command lines print the hint, and no details.
+    hint: `The ${reason}.`,
     details: { reason },
   });
 }

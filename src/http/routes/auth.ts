@@ -5,6 +5,7 @@ import {
   type ListAuthMethodsResponse,
 } from '../../../schema/api/auth.ts';
 import { bind } from '../../../schema/job/bind.ts';
+import { log } from '../../log.ts';
 import { challengeOf, CLIENT_KEY, logIn } from '../auth/challenge.ts';
 import { readJsonBody } from '../body.ts';
 import type { Ctx, Deps, HttpEnv } from '../deps.ts';
@@ -38,5 +39,7 @@ async function authenticate(c: Ctx, deps: Deps): Promise<Response> {
   const { MethodData: methodData = '' } = bind(AuthenticateRequest, (await readJsonBody(c)) ?? {});
   const outcome = await logIn(deps, methodData);
   const success = 'token' in outcome;
+  // Bacalhau's command line shows no reason: whoever runs the installation finds it here.
+  if (!success) log('login.refused', { requestId: c.get('requestId'), reason: outcome.reason });
   return answer(c, { Authentication: { success, ...outcome } } satisfies AuthenticateResponse, success ? 200 : 401);
 }

@@ -107,7 +107,7 @@ export const closedCases: readonly Case[] = [
       RequestID: '',
       Code: 'Forbidden',
       Component: 'Authorizer',
-      Hint: 'Check if user have access to this resource. Event has been recorded.',
+      Hint: "The user 'ana' does not have the required capability 'read:job'.",
       Details: { reason: "user 'ana' does not have the required capability 'read:job'" },
     },
   },

@@ -40,7 +40,7 @@ async function statusOf({ method, path, body, headers }: FuzzRequest): Promise<n
 
 test(
   `${REQUESTS} mutated requests meet no 5xx and no hang, and three in ten are good`,
-  { timeout: 300_000 },
+  { timeout: 1_200_000 },
   async () => {
     const good = table.filter(({ status = 200, headers }) => status === 200 && headers === undefined);
     const random = seeded(SEED);

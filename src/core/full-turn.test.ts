@@ -1,17 +1,16 @@
 import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import type { JobId, NodeId } from '../../schema/ids.ts';
+import type { NodeId } from '../../schema/ids.ts';
 import { RESERVE_AFTER_MS } from '../../schema/limits.ts';
 import type { JobRecord } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { cancelled, completed, CoreHarness, failed, running } from '../../test/harness/core.ts';
-import { fits } from './amounts.ts';
+import { fits, subtract } from './amounts.ts';
 import { isFanOut } from './book.ts';
 import { isLive, isOpen } from './execution.ts';
 import { isKeptFree } from './placement/kept-free.ts';
 import { declinedBy, isSilent } from './placement/place.ts';
 import { whyNever, whyNot } from './placement/filters.ts';
-import { subtract } from './amounts.ts';
 import { Turn } from './turn.ts';
 import type { Session } from './world.ts';
 
@@ -218,7 +217,7 @@ class Chaos extends CoreHarness {
 
   /** Ends all work. */
   finish(): void {
-    for (const { id, state } of this.world.jobs.values()) if (!isTerminalJobState(state)) this.stop(id as JobId);
+    for (const { id, state } of this.world.jobs.values()) if (!isTerminalJobState(state)) this.stop(id);
     for (const name of names) this.#join(name, 4);
     for (let i = 0; i < 1_000 && this.world.executions.size > 0; i++) this.#say(0, 2);
   }

@@ -30,15 +30,16 @@ export function settle(turn: Turn): void {
       nodesChanged = true;
       for (const jobId of world.fanOuts) turn.markDirty(jobId);
     }
-    lookAtDirty(turn);
+    const newcomers = lookAtDirty(turn, isNewcomer);
     const reservationsChanged = turn.takeReservationsChanged() || world.reservedFor !== world.roomsVersion;
     if (world.offered.size === 0 && !reservationsChanged) break;
     // What belongs on every node comes before what may go anywhere.
     for (const [jobId, { busy }] of world.fanOutWaiting)
       if (haveCommon(busy, world.newlyOffered)) turn.markDirty(jobId);
     world.newlyOffered.clear();
-    lookAtDirty(turn);
+    newcomers.push(...lookAtDirty(turn, isNewcomer));
     const isServed = serveQueue(turn);
+    for (const jobId of newcomers) turn.markDirty(jobId);
     if (reservationsChanged) reserve(turn);
     if (!isServed) {
       lookAtDirty(turn);
@@ -61,8 +62,22 @@ function haveCommon<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
   return false;
 }
 
-function lookAtDirty(turn: Turn): void {
-  for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookSafely(turn, jobId);
+/** @returns those that are to be looked at later */
+function lookAtDirty(turn: Turn, isLater?: (turn: Turn, jobId: JobId) => boolean): JobId[] {
+  const later: JobId[] = [];
+  for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) {
+    if (isLater?.(turn, jobId) === true) later.push(jobId);
+    else lookSafely(turn, jobId);
+  }
+  return later;
+}
+
+/** One that has just come: room that came free before goes to those who have waited for it. */
+function isNewcomer(turn: Turn, jobId: JobId): boolean {
+  const { offered, queue } = turn.world;
+  if (offered.size === 0 || queue.size === 0 || queue.has(jobId)) return false;
+  const job = turn.world.job(jobId);
+  return job !== null && !isFanOut(job.type) && isUntouched(turn, job);
 }
 
 /** One job that cannot be looked at must not keep the rest waiting: it is tried again later. */

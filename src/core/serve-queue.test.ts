@@ -78,6 +78,18 @@ describe('whoever waits is served', () => {
   });
 });
 
+test('room that comes free goes to who waits for it, not to who comes in the same turn', () => {
+  const core = new CoreHarness();
+  const node = join(core, 'n-a');
+  const before = core.execution(core.submit({ needs: resources(2) }).jobId);
+  const waits = core.submit({ priority: 1, needs: resources(1.5) }).jobId;
+  const end = { type: 'report', executionId: before.id, seq: 1, ...completed() } as const;
+  const comes = core.submitCommand({ needs: resources(1) });
+  core.turn({ type: 'frame', session: node, frame: end }, { type: 'submitJob', command: comes });
+  expect([waits, comes.jobId].map((jobId) => core.executionsOf(jobId).length)).toEqual([1, 0]);
+  expect(core.job(comes.jobId).state).toBe('Queued');
+});
+
 test('no room is kept for a job whose last partition came back by itself', () => {
   const core = new CoreHarness();
   const [a, b] = [join(core, 'n-a'), join(core, 'n-b')];

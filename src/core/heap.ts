@@ -1,6 +1,6 @@
 /** A binary heap over a total order. Push and pop O(log n). */
 export class Heap<T> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
   readonly #isBefore: (a: T, b: T) => boolean;
 
   constructor(isBefore: (a: T, b: T) => boolean) {
@@ -9,6 +9,18 @@ export class Heap<T> {
 
   peek(): T | undefined {
     return this.#items[0];
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** Drops all others. O(n log n). */
+  keep(isWanted: (item: T) => boolean): void {
+    // What is in order is a heap.
+    this.#items = this.#items
+      .filter(isWanted)
+      .sort((a, b) => Number(this.#isBefore(b, a)) - Number(this.#isBefore(a, b)));
   }
 
   /** All of them, in no order. */

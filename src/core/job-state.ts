@@ -1,5 +1,5 @@
 import type { FailureClass, JobRecord } from '../../schema/records.ts';
-import type { JobId } from '../../schema/ids.ts';
+import type { EpochMs, JobId } from '../../schema/ids.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { stopExecution, type StopOptions } from './dispatch.ts';
 import { isLive } from './execution.ts';
@@ -42,12 +42,12 @@ function settleQueued(turn: Turn, before: JobRecord, kind: Kind): void {
  */
 function tellHistory(turn: Turn, before: JobRecord, message: string): void {
   const { told } = before;
-  const isNew = before.state !== 'Queued';
   const why = whyUnplaceable(turn, before);
-  if (!isNew) {
-    if (why === null || why.kinds === told?.kinds || (told?.times ?? 0) >= MAX_TOLD) return;
-    const again = (told?.at ?? 0) + TOLD_EVERY_MS;
-    if (again > turn.now) return turn.world.timers.set('retry', before.id, again);
+  if (why === null && before.state === 'Queued') return;
+  if (why !== null && told !== null) {
+    if (why.kinds === told.kinds || told.times >= MAX_TOLD) return;
+    const again = told.at + TOLD_EVERY_MS;
+    if (again > turn.now) return lookAgainBy(turn, before.id, again);
   }
   const details = why === null ? {} : { IsError: 'true', Hint: why.hint };
   if (why !== null) {
@@ -55,6 +55,11 @@ function tellHistory(turn: Turn, before: JobRecord, message: string): void {
     turn.updateJob(before.id, { told: { kinds: why.kinds, at: turn.now, times } });
   }
   turn.event(before.id, { topic: 'Queueing', message, details });
+}
+
+/** Its next attempt, or what a full turn has left of it, may come sooner. */
+function lookAgainBy({ world: { timers } }: Turn, jobId: JobId, at: EpochMs): void {
+  timers.set('retry', jobId, Math.min(at, timers.get('retry', jobId) ?? at));
 }
 
 /** How often history is told anew at most: once in so long, and so often for one version. */

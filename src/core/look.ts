@@ -2,6 +2,7 @@ import type { JobId } from '../../schema/ids.ts';
 import { REASONS_EVERY_MS } from '../../schema/limits.ts';
 import type { JobRecord } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
+import { isFanOut } from './book.ts';
 import { settleState } from './job-state.ts';
 import { kinds } from './kinds/kinds.ts';
 import { forgetLongGone } from './forget-nodes.ts';
@@ -14,28 +15,37 @@ import type { Turn } from './turn.ts';
 const MAX_REASONS_REFRESHED = 100;
 /** So few are told at once, however often nodes change; more of them now and then. */
 const FEW_REASONS = 20;
+/** What `World.reservedFor` says when reservations must be settled whatever the rooms. */
+const UNSETTLED = -1;
 /** When a look at a job failed, how long until the next one. */
 const LOOK_AGAIN_MS = 30_000;
 
 /** Looks at everything that this turn changed, until nothing is left to decide or the turn has worked enough. */
 export function settle(turn: Turn): void {
   const { world } = turn;
+  turn.work.keepHalf();
   let nodesChanged = false;
   for (;;) {
     if (turn.takeNodesChanged()) {
       nodesChanged = true;
       for (const jobId of world.fanOuts) turn.markDirty(jobId);
     }
-    lookAtDirty(turn);
+    const newcomers = lookAtDirty(turn, isNewcomer);
     const reservationsChanged = turn.takeReservationsChanged() || world.reservedFor !== world.roomsVersion;
     if (world.offered.size === 0 && !reservationsChanged) break;
     // What belongs on every node comes before what may go anywhere.
-    for (const [jobId, { busy }] of world.fanOutWaiting) if (haveCommon(busy, world.offered)) turn.markDirty(jobId);
-    lookAtDirty(turn);
+    for (const [jobId, { busy }] of world.fanOutWaiting)
+      if (haveCommon(busy, world.newlyOffered)) turn.markDirty(jobId);
+    world.newlyOffered.clear();
+    newcomers.push(...lookAtDirty(turn, isNewcomer));
     const isServed = serveQueue(turn);
+    for (const jobId of newcomers) turn.markDirty(jobId);
     if (reservationsChanged) reserve(turn);
     if (!isServed) {
       lookAtDirty(turn);
+      // What came up since is settled in the next turn.
+      if (turn.takeReservationsChanged()) world.reservedFor = UNSETTLED;
+      if (turn.takeNodesChanged()) nodesChanged = true;
       world.timers.set('settle', 'queue', turn.now);
       break;
     }
@@ -52,8 +62,22 @@ function haveCommon<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
   return false;
 }
 
-function lookAtDirty(turn: Turn): void {
-  for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) lookSafely(turn, jobId);
+/** @returns those that are to be looked at later */
+function lookAtDirty(turn: Turn, isLater?: (turn: Turn, jobId: JobId) => boolean): JobId[] {
+  const later: JobId[] = [];
+  for (let jobId = turn.takeDirty(); jobId !== null; jobId = turn.takeDirty()) {
+    if (isLater?.(turn, jobId) === true) later.push(jobId);
+    else lookSafely(turn, jobId);
+  }
+  return later;
+}
+
+/** One that has just come: room that came free before goes to those who have waited for it. */
+function isNewcomer(turn: Turn, jobId: JobId): boolean {
+  const { offered, queue } = turn.world;
+  if (offered.size === 0 || queue.size === 0 || queue.has(jobId)) return false;
+  const job = turn.world.job(jobId);
+  return job !== null && !isFanOut(job.type) && isUntouched(turn, job);
 }
 
 /** One job that cannot be looked at must not keep the rest waiting: it is tried again later. */
@@ -66,12 +90,13 @@ function lookSafely(turn: Turn, jobId: JobId): void {
 function lookAt(turn: Turn, jobId: JobId): void {
   const job = turn.world.job(jobId);
   if (job === null || isTerminalJobState(job.state)) return;
-  if (turn.work.left === 0 && isUntouched(turn, job)) return turn.world.timers.set('retry', jobId, turn.now);
+  if (turn.work.left === 0 && (isUntouched(turn, job) || isFanOut(job.type)))
+    return turn.world.timers.set('retry', jobId, turn.now);
   kinds[job.type].arrange(turn, job);
   settleState(turn, jobId, kinds[job.type]);
 }
 
-/** New, and looked at by nobody: it may stay so until the next turn. */
+/** New, and looked at by nobody: it may stay so until the next turn, as may one that asks every node. */
 function isUntouched(turn: Turn, job: JobRecord): boolean {
   return job.state === 'Pending' && turn.world.executionsOf(job.id).length === 0;
 }
@@ -80,7 +105,7 @@ function isUntouched(turn: Turn, job: JobRecord): boolean {
 function refreshReasons(turn: Turn): void {
   const { queue, timers } = turn.world;
   const stale = [...queue.classes()].filter(({ reasonsOf }) => reasonsOf !== queue.reasonsVersion);
-  if (stale.length === 0) return;
+  if (stale.length === 0) return timers.clear('settle', 'reasons');
   const notBefore = turn.world.reasonsAt + REASONS_EVERY_MS;
   const count = stale.reduce((sum, { line }) => sum + (line.size > MAX_REASONS_REFRESHED ? 0 : line.size), 0);
   if (notBefore > turn.now && count > FEW_REASONS) return timers.set('settle', 'reasons', notBefore);

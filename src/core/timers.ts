@@ -26,6 +26,9 @@ export interface Timer {
   readonly id: string;
 }
 
+/** So few are not worth looking through for those that were cleared. */
+const MANY = 1_000;
+
 /**
  * Deadlines by kind and id, one each, with the earliest at hand. Setting one again moves it. O(log n). Leases are kept
  * apart: an alarm that is only about a lease can be answered without loading anything.
@@ -39,7 +42,25 @@ export class Timers {
   set(kind: TimerKind, id: string, at: EpochMs): void {
     if (this.get(kind, id) === at) return;
     this.#at.get(kind)?.set(id, at);
-    this.#heapOf(kind).push({ at, kind, id });
+    const heap = this.#heapOf(kind);
+    heap.push({ at, kind, id });
+    // Deadlines a day ahead that were cleared must not pile up until then.
+    if (heap.size > MANY && heap.size > 2 * this.#sizeOf(heap)) heap.keep((timer) => this.#isSet(timer));
+  }
+
+  /** What is held, with what was moved or cleared and is not dropped yet. */
+  get entries(): number {
+    return this.#leases.size + this.#others.size;
+  }
+
+  #sizeOf(heap: Heap<Timer>): number {
+    let size = 0;
+    for (const [kind, ids] of this.#at) if (this.#heapOf(kind) === heap) size += ids.size;
+    return size;
+  }
+
+  #isSet({ at, kind, id }: Timer): boolean {
+    return this.get(kind, id) === at;
   }
 
   clear(kind: TimerKind, id: string): void {
@@ -84,7 +105,7 @@ export class Timers {
   #headOf(heap: Heap<Timer>): Timer | undefined {
     for (;;) {
       const head = heap.peek();
-      if (head === undefined || this.get(head.kind, head.id) === head.at) return head;
+      if (head === undefined || this.#isSet(head)) return head;
       heap.pop();
     }
   }

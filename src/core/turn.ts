@@ -1,5 +1,5 @@
 import type { EpochMs, EpochUs, EvaluationId, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
-import { MAX_EVENT_BYTES, MAX_MESSAGE_BYTES, START_WORK } from '../../schema/limits.ts';
+import { MAX_EVENT_BYTES, MAX_MESSAGE_BYTES } from '../../schema/limits.ts';
 import type { EventRecord, ExecutionRecord, JobRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
 import type { JobState, Membership } from '../../schema/states.ts';
 import { cutText } from '../../schema/text.ts';
@@ -209,7 +209,7 @@ export class Turn {
 
   createExecution(execution: Omit<ExecutionRecord, 'revision' | 'createdAt' | 'modifiedAt'>): ExecutionRecord {
     const at = this.stamp();
-    this.work.spend(START_WORK);
+    this.work.start();
     const created: ExecutionRecord = { ...execution, revision: 1, createdAt: at, modifiedAt: at };
     this.#putExecution(created, null);
     return created;
@@ -236,6 +236,8 @@ export class Turn {
     this.world.putNode(after);
     this.touchedNodes.add(after.id);
     this.#nodes.set(after.id, after);
+    // It is asked again by those whom it has declined.
+    for (const jobId of this.world.queue.barredFrom(after.id)) this.#dirty.add(jobId);
     return after;
   }
 

@@ -16,6 +16,8 @@ export interface PlacementClass {
   readonly needs: Needs;
   /** Of one execution. */
   readonly need: Amounts;
+  /** Nodes that have declined its jobs. */
+  readonly barred: ReadonlySet<NodeId>;
   readonly line: Line;
   /** For which rooms no node could take its jobs, however empty; see `World.roomsVersion`. */
   hopelessAt: number;
@@ -36,6 +38,9 @@ interface Place extends Waiting {
   gone: boolean;
 }
 
+/** So many who have left are not worth looking through the line. */
+const MANY_GONE = 100;
+
 /** Waiting jobs in their order. Only the queue adds and removes. */
 export class Line {
   readonly #heap = new Heap<Place>(isBefore);
@@ -46,9 +51,15 @@ export class Line {
     this.size += 1;
   }
 
+  /** Places that are held, with those of who left and are not dropped yet. */
+  get places(): number {
+    return this.#heap.size;
+  }
+
   leave(place: Place): void {
     place.gone = true;
     this.size -= 1;
+    if (this.#heap.size > 2 * this.size + MANY_GONE) this.#heap.keep(({ gone }) => !gone);
   }
 
   head(): Waiting | undefined {
@@ -71,6 +82,8 @@ export class Line {
  */
 export class WaitQueue {
   readonly #classes = new Map<string, PlacementClass>();
+  /** Those with nodes barred. */
+  readonly #barring = new Set<PlacementClass>();
   readonly #places = new Map<JobId, Place>();
   /** Goes up when reasons why jobs wait may have changed. */
   reasonsVersion = 0;
@@ -92,12 +105,15 @@ export class WaitQueue {
    * @returns true when it is the first of its class
    */
   add(waiting: Waiting, needs: Needs, barred: Iterable<NodeId>): boolean {
-    const key = queueKey(needs, barred);
+    const nodes = new Set(barred);
+    const key = queueKey(needs, nodes);
     let its = this.#classes.get(key);
     if (its === undefined) {
       const need = amountsOf(needs.resources);
-      its = { key, needs, need, line: new Line(), hopelessAt: -1, reasonsOf: this.reasonsVersion };
+      const line = new Line();
+      its = { key, needs, need, barred: nodes, line, hopelessAt: -1, reasonsOf: this.reasonsVersion };
       this.#classes.set(key, its);
+      if (its.barred.size > 0) this.#barring.add(its);
     }
     const place: Place = { ...waiting, class: its, gone: false };
     this.#places.set(waiting.jobId, place);
@@ -113,7 +129,10 @@ export class WaitQueue {
     const wasFirst = its.line.head()?.jobId === jobId;
     this.#places.delete(jobId);
     its.line.leave(place);
-    if (its.line.size === 0) this.#classes.delete(its.key);
+    if (its.line.size === 0) {
+      this.#classes.delete(its.key);
+      this.#barring.delete(its);
+    }
     return wasFirst ? its.line.head() : undefined;
   }
 
@@ -125,6 +144,15 @@ export class WaitQueue {
   /** True when jobs that need the same already wait: no node can take them now. */
   holds(needs: Needs, barred: Iterable<NodeId>): boolean {
     return this.#classes.has(queueKey(needs, barred));
+  }
+
+  /** Those for whom the node was barred when they took their place. */
+  barredFrom(nodeId: NodeId): readonly JobId[] {
+    const jobs: JobId[] = [];
+    for (const { barred, line } of this.#barring) {
+      if (barred.has(nodeId)) for (const { jobId } of line.members()) jobs.push(jobId);
+    }
+    return jobs;
   }
 
   classes(): Iterable<PlacementClass> {

@@ -2,7 +2,7 @@ import type { EpochMs, EpochUs, ExecutionId, JobId, NodeId } from '../../schema/
 import type { ExecutionRecord, JobRecord, NodeRecord, Reservations } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { Book, isFanOut, isKeptUp } from './book.ts';
-import { isOpen } from './execution.ts';
+import { isLive, isOpen } from './execution.ts';
 import { Interner } from './interner.ts';
 import { Suitability } from './placement/suitability.ts';
 import { Rooms, type Room } from './rooms.ts';
@@ -57,6 +57,8 @@ export class World {
   reservations: Reservations;
   /** Nodes that got room, or changed, since the queue was last offered what they have. */
   readonly offered = new Set<NodeId>();
+  /** Of them those that ops and daemon jobs have not been offered. */
+  readonly newlyOffered = new Set<NodeId>();
   readonly suitability = new Suitability();
   readonly timers = new Timers();
   /** The rooms for which reservations were last settled; see `roomsVersion`. */
@@ -127,7 +129,7 @@ export class World {
   putNode(node: NodeRecord): void {
     this.nodes.set(node.id, node);
     this.#rooms.putNode(node);
-    this.offered.add(node.id);
+    this.#offer(node.id);
   }
 
   /** Drops a node that has been gone for long and holds nothing. */
@@ -137,6 +139,7 @@ export class World {
     this.greetings.delete(nodeId);
     this.lastChoice.delete(nodeId);
     this.offered.delete(nodeId);
+    this.newlyOffered.delete(nodeId);
     this.#openOfNode.delete(nodeId);
     this.#rooms.forget(nodeId);
   }
@@ -219,13 +222,20 @@ export class World {
 
   #charge(before: ExecutionRecord | undefined, after: ExecutionRecord, keptUp: boolean): void {
     this.#rooms.putExecution(before, after, keptUp);
+    // What never ended has an end: there may be room beside what is kept free.
+    if (keptUp && before !== undefined && isLive(before) && !isLive(after)) this.#offer(after.nodeId);
     const wasOpen = before !== undefined && isOpen(before);
     const open = isOpen(after);
     if (wasOpen === open) return;
     const onNode = setOf(this.#openOfNode, after.nodeId);
     if (open) onNode.add(after.id);
     else onNode.delete(after.id);
-    if (!open) this.offered.add(after.nodeId);
+    if (!open) this.#offer(after.nodeId);
+  }
+
+  #offer(nodeId: NodeId): void {
+    this.offered.add(nodeId);
+    this.newlyOffered.add(nodeId);
   }
 }
 

@@ -74,7 +74,8 @@ export class CoreHarness {
     return `00000000-0000-4000-8000-${String(this.#ids).padStart(12, '0')}`;
   }
 
-  #newTurn(): Turn {
+  /** A turn that takes no event and is thrown away unless somebody settles it. */
+  newTurn(): Turn {
     return new Turn(this.world, {
       now: this.now,
       newExecutionId: () => `e-${this.newId()}` as ExecutionId,
@@ -89,11 +90,11 @@ export class CoreHarness {
 
   /** Where a job would run. */
   dryRun(options: SubmitOptions = {}): DryRunAnswer {
-    return dryRun(this.#newTurn(), this.submitCommand(options));
+    return dryRun(this.newTurn(), this.submitCommand(options));
   }
 
   turn(...events: CoreEvent[]): Reply[] {
-    const turn = this.#newTurn();
+    const turn = this.newTurn();
     const replies = events.map((event) => decide(turn, event));
     settle(turn);
     this.work = turn.work.done;

@@ -1,7 +1,7 @@
 import type { JobRecord } from '../../../schema/records.ts';
 import { declinedBy, placePartitions, whyNodesDoNot, type Placement } from '../placement/place.ts';
 import { notEnoughNodes } from '../placement/reasons.ts';
-import { enterQueue, isBeforeHold, leaveQueue } from '../placement/kept-free.ts';
+import { enterQueue, isBeforeHold, leaveLine, leaveQueue } from '../placement/kept-free.ts';
 import type { Turn } from '../turn.ts';
 
 /** What batch and service jobs share: a number of partitions, each on any one node. */
@@ -9,17 +9,16 @@ import type { Turn } from '../turn.ts';
 /** Places what can be placed, and puts the rest in line. */
 export function arrangePartitions(turn: Turn, job: JobRecord): void {
   const { queue } = turn.world;
-  if (queue.has(job.id)) return regroup(turn, job);
-  if (turn.world.book(job).unplacedCount === 0) return;
-  // Those who need the same and came first have found no node: neither would this job, unless room is kept from them.
-  const isBlocked = queue.holds(job.needs, declinedBy(turn, job).keys()) && !isBeforeHold(turn, job);
-  afterPlacing(turn, job, isBlocked ? 'blocked' : placePartitions(turn, job));
-}
-
-/** Those who need the same must not wait behind one that a node has declined meanwhile. */
-function regroup(turn: Turn, job: JobRecord): void {
+  if (turn.world.book(job).unplacedCount === 0) return leaveQueue(turn, job.id);
   const barred = [...declinedBy(turn, job).keys()];
-  if (!turn.world.queue.isInPlace(job.id, job.needs, barred)) enterQueue(turn, job, barred);
+  if (queue.has(job.id)) {
+    if (queue.isInPlace(job.id, job.needs, barred)) return;
+    // Those who need the same must not wait behind one that a node has declined meanwhile, or has declined no more.
+    leaveLine(turn, job.id);
+  }
+  // Those who need the same and came first have found no node: neither would this job, unless room is kept from them.
+  const isBlocked = queue.holds(job.needs, barred) && !isBeforeHold(turn, job);
+  afterPlacing(turn, job, isBlocked ? 'blocked' : placePartitions(turn, job));
 }
 
 export function afterPlacing(turn: Turn, job: JobRecord, placement: Placement): void {

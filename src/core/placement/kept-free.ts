@@ -55,8 +55,12 @@ export function enterQueue(turn: Turn, job: JobRecord, barred: Iterable<NodeId>)
 
 /** Takes the job out of the line for another look at it; what is kept for it stays. */
 export function leaveLine(turn: Turn, jobId: JobId): void {
-  const next = turn.world.queue.remove(jobId);
+  const { queue } = turn.world;
+  if (!queue.has(jobId)) return;
+  const next = queue.remove(jobId);
   if (next !== undefined) armRipening(turn, next);
+  // Nobody waits for the end of a rest any more.
+  else if (queue.size === 0) turn.markReservationsChanged();
 }
 
 /** Takes the job out of the queue: it waits no more. Room that was kept for it is free for all again. */

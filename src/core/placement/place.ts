@@ -38,7 +38,7 @@ export function placePartitions(turn: Turn, job: JobRecord, among?: Iterable<Nod
   const held = heldByOldCopies(turn, job);
   let takers: Taker[] | null = null;
   let retryAt = Infinity;
-  const mayGoOn = turn.work.shareOf(job.id);
+  const mayGoOn = turn.work.shareOf(job.id, among !== undefined);
   for (const partition of book.unplaced()) {
     if (held.has(partition)) continue;
     const attempts = book.attempts(partition);

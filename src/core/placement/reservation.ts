@@ -24,9 +24,10 @@ export function reserve(turn: Turn): void {
   world.reservedFor = world.roomsVersion;
   endDueHold(turn);
   moveHold(turn);
-  if (world.reservations.hold === null) beginHold(turn);
+  const isDone = world.reservations.hold !== null || beginHold(turn);
   const { hold, restUntil } = world.reservations;
-  if (hold !== null) world.timers.set('reserve', HOLD_TIMER, hold.until);
+  if (!isDone) world.timers.set('reserve', HOLD_TIMER, turn.now);
+  else if (hold !== null) world.timers.set('reserve', HOLD_TIMER, hold.until);
   else if (restUntil > turn.now && world.queue.size > 0) world.timers.set('reserve', HOLD_TIMER, restUntil);
   else world.timers.clear('reserve', HOLD_TIMER);
 }
@@ -61,13 +62,20 @@ function moveHold(turn: Turn): void {
   if (hold.nodeId !== null) turn.world.offered.add(hold.nodeId);
 }
 
-/** For the ripe job whose turn came longest ago and that some node could take. */
-function beginHold(turn: Turn): void {
+/**
+ * For the ripe job whose turn came longest ago and that some node could take.
+ * @returns false when the turn has worked enough and more jobs are to be looked at
+ */
+function beginHold(turn: Turn): boolean {
   const { world, now } = turn;
-  if (world.reservations.restUntil > now) return;
+  if (world.reservations.restUntil > now) return true;
+  let isFirst = true;
   for (const { head, its } of ripe(turn)) {
     const job = world.job(head.jobId);
     if (job === null) continue;
+    // One at least: other work must not keep all of them waiting for ever.
+    if (turn.work.left === 0 && !isFirst) return false;
+    isFirst = false;
     const lapse = lapseOf(turn, job.id, job.version);
     const nodeId = nodeFor(turn, job, lapse?.nodeId ?? null);
     if (nodeId === null) {
@@ -77,8 +85,9 @@ function beginHold(turn: Turn): void {
     const until = now + holdMs(lapse?.times ?? 0);
     const hold: Hold = { jobId: job.id, jobVersion: job.version, nodeId, since: now, until };
     world.reservations = { ...world.reservations, hold };
-    return;
+    return true;
   }
+  return true;
 }
 
 interface Ripe {

@@ -145,8 +145,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no room is ever kept',
     file: 'src/core/placement/reservation.ts',
-    find: 'if (world.reservations.hold === null) beginHold(turn);',
-    replace: '',
+    find: 'const isDone = world.reservations.hold !== null || beginHold(turn);',
+    replace: 'const isDone = true;',
   },
   {
     name: 'a hold that lapsed is taken again by the same job at once',

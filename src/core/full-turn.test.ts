@@ -11,7 +11,7 @@ import { isLive, isOpen } from './execution.ts';
 import { isKeptFree } from './placement/kept-free.ts';
 import { declinedBy, isSilent } from './placement/place.ts';
 import { whyNever, whyNot } from './placement/filters.ts';
-import { Turn } from './turn.ts';
+import type { Turn } from './turn.ts';
 import type { Session } from './world.ts';
 
 /** Turns that are full after a few looks: what they leave must be taken up by the next. */
@@ -50,6 +50,19 @@ test('those who want something of every node do not use up every turn', () => {
   settleDown(core);
   expect(core.executionsOf(second)).toHaveLength(1);
   expect([...core.world.offered]).toEqual([]);
+});
+
+test('submissions that no node can take do not hold a turn up; history tells of those that were not warned', () => {
+  const core = new CoreHarness();
+  core.joinAll(names, { engines: [] });
+  const events = Array.from({ length: 50 }, () => core.submitEvent());
+  const replies = core.turn(...events);
+  const warned = replies.filter((reply) => reply !== null && reply.ok && 'warnings' in reply.value);
+  expect(warned.length).toBeGreaterThan(0);
+  expect(warned.length).toBeLessThan(10);
+  settleDown(core);
+  const told = core.events.filter(({ topic, details }) => topic === 'Queueing' && details['IsError'] === 'true');
+  expect(told).toHaveLength(50);
 });
 
 /** One thing that happens; the numbers choose among what is there. */

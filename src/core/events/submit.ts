@@ -26,7 +26,9 @@ export function submitJob(turn: Turn, command: SubmitJob): Answer<SubmitAnswer> 
   if (existing === null && turn.world.job(command.jobId) !== null) return idTaken(command.jobId);
   const job = existing === null ? create(turn, command) : update(turn, command, existing);
   turn.setEvaluation(job.id, command.evaluationId);
-  const warnings = [...(isSame ? [runsAgain(existing, job)] : []), ...(whyUnplaceable(turn, job)?.lines ?? [])];
+  // Many at once that no node can take must not hold the turn up: history tells it of those that come after.
+  const unplaceable = turn.work.left === 0 ? null : whyUnplaceable(turn, job);
+  const warnings = [...(isSame ? [runsAgain(existing, job)] : []), ...(unplaceable?.lines ?? [])];
   const value: SubmitAnswer = {
     jobId: job.id,
     evaluationId: command.evaluationId,

@@ -6,6 +6,7 @@ import { lifecycleOfMany, lifecycleOfOne } from './rows/lifecycle.ts';
 import { logFlood, logLine } from './rows/logs.ts';
 import { thousandNodes, thousandPartitions } from './rows/nodes.ts';
 import { longQueue } from './rows/queue.ts';
+import { stalledReaders } from './rows/readers.ts';
 import { start } from './rows/start.ts';
 import { stored } from './rows/stored.ts';
 import { behindDeclined, bigAmongSmall } from './rows/waiting.ts';
@@ -26,6 +27,7 @@ export const rows: readonly Row[] = [
   bigAmongSmall,
   logLine,
   logFlood,
+  stalledReaders,
 ];
 
 /**

@@ -22,7 +22,7 @@ export const errorStatus = {
   InsufficientStorage: 507,
 } as const;
 export type ErrorCode = keyof typeof errorStatus;
-export type ErrorStatus = (typeof errorStatus)[ErrorCode] | 405 | 422 | 429;
+export type ErrorStatus = (typeof errorStatus)[ErrorCode] | 405 | 411 | 422 | 429;
 
 /** Who noticed; shown to clients. */
 export type ErrorComponent =

@@ -182,5 +182,10 @@ export const MAX_LOG_CHUNK_BYTES = 64 * 1024;
 export const LOG_PULL_BYTES = 512 * 1024;
 /** One part of a log as it is stored. */
 export const MAX_LOG_PART_BYTES = 2 * 1024 * 1024;
+/** Parts of one execution's log in all, and their bytes: an agent that was killed stores its last part again. */
+export const MAX_LOG_PARTS = 40_000;
+export const MAX_STORED_LOG_BYTES = MAX_LOG_BYTES + 32 * MAX_LOG_PART_BYTES;
+/** Offsets of a log are less. */
+export const MAX_LOG_OFFSET = 10 ** 15;
 /** An execution's token is dead this long after its end. */
 export const TOKEN_AFTER_END_MS = 3_600_000;

@@ -1,3 +1,4 @@
+import type { LogStreamRpc } from './logs/log-stream-rpc.ts';
 import type { LogsRpc } from './scheduler/logs-rpc.ts';
 import type { SchedulerRpc } from './scheduler/rpc.ts';
 
@@ -6,8 +7,10 @@ export interface Env {
   DB: D1Database;
   SCHEDULER: DurableObjectNamespace<Rpc.DurableObjectBranded & SchedulerRpc & LogsRpc>;
   /** One a log that somebody reads. */
-  LOGS: DurableObjectNamespace;
+  LOGS: DurableObjectNamespace<Rpc.DurableObjectBranded & LogStreamRpc>;
   BLOBS: R2Bucket;
+  /** Embedded only: the port at which the Worker connects to itself. See `src/logs/reader-socket.ts`. */
+  LOG_SOCKETS?: Fetcher;
   /** `open` only when embedded: no credentials, loopback hosts alone. `schema/settings.ts` says what each setting may be. */
   SHOAL_MODE?: string;
   /** `required` closes an embedded installation: callers then need credentials, from whatever host they call. */

@@ -3,6 +3,7 @@ import { depsOf } from './deps-of.ts';
 import type { Env } from './env.ts';
 import { makeApp } from './http/app.ts';
 import { log } from './log.ts';
+import { serveReaderSocket } from './logs/reader-socket.ts';
 import { overdueWake } from './scheduler/overdue.ts';
 import { D1Store } from './store/d1-store.ts';
 
@@ -16,6 +17,11 @@ const worker: ExportedHandler<Env> = {
   fetch(request, env, ctx) {
     app ??= makeApp(depsOf(env));
     return app.fetch(request, env, ctx);
+  },
+
+  /** Embedded, a connection of the Worker to itself. */
+  connect(socket, env) {
+    return serveReaderSocket(socket, env);
   },
 
   /** Wakes a Scheduler whose alarm was lost. */

@@ -131,12 +131,12 @@ function timesIn(text: string): { tookS: number; endedAt: number } {
   return { tookS: Number(to) - Number(from), endedAt: Number(to) };
 }
 
-function submit({ client }: Installation, script: string, cpu: number): Promise<string> {
+export function submit({ client }: Installation, script: string, cpu: number): Promise<string> {
   const plan = { image: sampleImage, entrypoint: ['sh', '-c', script], network: 'None', cpu, memory: MEMORY };
   return client.submit(jobBody(plan));
 }
 
-async function untilState(
+export async function untilState(
   { client }: Installation,
   id: string,
   states: readonly string[],
@@ -151,7 +151,7 @@ async function untilState(
 }
 
 /** Reads a job's standard output to its end. */
-function follow({ url }: Installation, id: string, take: (text: string) => void): Promise<void> {
+export function follow({ url }: Installation, id: string, take: (text: string) => void): Promise<void> {
   const address = `${url.replace('http', 'ws')}/api/v1/orchestrator/jobs/${id}/logs?follow=true`;
   const socket = new WebSocket(address, { perMessageDeflate: false });
   return new Promise((resolve, reject) => {

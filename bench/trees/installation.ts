@@ -74,9 +74,13 @@ export class Installation {
     this.#worker = undefined;
   }
 
+  workerdPid(): number | undefined {
+    return this.#worker?.workerdPid();
+  }
+
   /** CPU that workerd has used, ms; NaN where the system does not tell. */
   cpuMs(): number {
-    const pid = this.#worker?.workerdPid();
+    const pid = this.workerdPid();
     return pid === undefined ? Number.NaN : cpuMsOf(pid);
   }
 

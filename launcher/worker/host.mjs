@@ -2,13 +2,16 @@
  * The process that holds miniflare. It is its own process so that Ctrl-C at the console does not reach workerd before
  * the launcher decides, and it ends, with workerd, when the launcher is gone.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { root } from '../config.mjs';
 import { logFile } from '../log-file.mjs';
 import { childrenOf, commandLineOf } from '../processes.mjs';
-import { messageOf } from '../say.mjs';
+import { UserError, messageOf } from '../say.mjs';
+import { checkDatabases } from './databases.mjs';
 import { applyMigrations, readMigrations } from './migrations.mjs';
 
 /** @typedef {import('./worker.mjs').WorkerOptions} WorkerOptions */
@@ -18,10 +21,31 @@ const restartDeadlineMs = 10_000;
 const cronEveryMs = 5 * 60_000;
 /** As in wrangler.toml; also where miniflare keeps the database. */
 const databaseName = 'shoal';
+const loopback = '127.0.0.1';
+const maxPortTries = 3;
+
+/**
+ * miniflare listens on a port of its own, through which it drives workerd by a secret. To whoever knows the port it would
+ * also serve the objects of every bucket, and the Worker under any address that a header names. Whatever it serves there
+ * it first resolves against `upstream`; this one is no URL, so it fails, and only what the secret proves goes on.
+ */
+const closedEntry = { upstream: 'closed', logRequests: false, cf: /** @type {const} */ (false) };
 
 /** @param {HostMessage} message */
 function tell(message) {
   if (process.connected) process.send?.(message);
+}
+
+/**
+ * Ends this process once the launcher has heard why.
+ * @param {string} code
+ * @param {string} message
+ */
+function fail(code, message) {
+  process.exitCode = 1;
+  const exit = () => process.exit(1);
+  if (process.connected) process.send?.({ type: 'failed', code, message }, exit);
+  else exit();
 }
 
 /** Compatibility date and flags have one source: wrangler.toml. */
@@ -96,8 +120,7 @@ async function migrate(options, write) {
       ...compatibility(),
       d1Databases: { DB: databaseName },
       resourcePersistencePath: join(options.state, 'worker'),
-      logRequests: false,
-      cf: false,
+      ...closedEntry,
       log: new HostLog(write),
     }),
   );
@@ -113,9 +136,10 @@ async function migrate(options, write) {
 
 /**
  * @param {WorkerOptions} options
+ * @param {number} ownPort where the Worker connects to itself
  * @param {(text: string) => void} write
  */
-function serve(options, write) {
+function serve(options, ownPort, write) {
   return new Miniflare(
     convertV4MiniflareOptions({
       name: 'shoal',
@@ -127,17 +151,47 @@ function serve(options, write) {
         LOGS: { className: 'LogStream', useSQLite: true },
       },
       r2Buckets: { BLOBS: databaseName },
+      connectHandlers: [{ protocol: 'tcp', address: loopback, port: ownPort }],
+      serviceBindings: { LOG_SOCKETS: { external: { address: `${loopback}:${ownPort}`, http: {} } } },
       bindings: { ...options.vars },
       resourcePersistencePath: join(options.state, 'worker'),
-      logRequests: false,
-      cf: false,
-      unsafeDirectSockets: [{ host: options.host ?? '127.0.0.1', port: options.port }],
+      ...closedEntry,
+      unsafeDirectSockets: [{ host: options.host ?? loopback, port: options.port }],
       ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
       log: new HostLog(write),
       handleStructuredLogs: ({ message }) => write(`${message}\n`),
       unsafeHandleRuntimeRestart: tellReady,
     }),
   );
+}
+
+/** @returns {Promise<number>} */
+async function freePort() {
+  const server = createServer().listen(0, loopback);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+/**
+ * @param {WorkerOptions} options
+ * @param {(text: string) => void} write
+ */
+async function serveOnFreePort(options, write) {
+  for (let tries = 1; ; tries++) {
+    running = serve(options, await freePort(), write);
+    try {
+      await running.ready;
+      return running;
+    } catch (error) {
+      // Somebody may have taken it in between. The API's own port was looked at before.
+      if (tries === maxPortTries || codeOf(error) !== 'ERR_ADDRESS_IN_USE') throw error;
+      await running.dispose().catch(() => {});
+    }
+  }
 }
 
 /**
@@ -159,21 +213,24 @@ async function fireCron(mf, write) {
 async function start(options) {
   const write = logFile(join(options.state, 'logs', 'workerd.log'));
   try {
+    checkDatabases(join(options.state, 'worker'));
     const newer = options.migrated ? [] : await migrate(options, write);
     if (newer.length > 0) {
-      tell({ type: 'failed', code: 'NEWER', message: newer.join(', ') });
-      process.exit(1);
+      fail('NEWER', newer.join(', '));
+      return;
     }
-    running = serve(options, write);
-    await running.ready;
-    const served = running;
+    const served = await serveOnFreePort(options, write);
     setInterval(() => void fireCron(served, write), cronEveryMs);
     tellReady();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
-    tell({ type: 'failed', code, message: messageOf(error) });
-    process.exit(1);
+    fail(codeOf(error), messageOf(error));
   }
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  if (error instanceof UserError) return 'USER';
+  return error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
 }
 
 async function stop() {

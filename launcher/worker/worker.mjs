@@ -72,6 +72,7 @@ function portError(port, error) {
  */
 function startError(options, code, message) {
   if (code === 'ERR_ADDRESS_IN_USE') return portError(options.port, code);
+  if (code === 'USER') return new UserError(message);
   if (code !== 'NEWER') return new UserError(`the Worker did not start: ${message}`);
   return new UserError(
     `state folder ${options.state} was written by a newer Shoal (it has migrations ${message} that this one does not know); ` +

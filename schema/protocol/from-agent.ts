@@ -59,7 +59,8 @@ export const Report = z.discriminatedUnion('state', [
   report.extend({ state: z.literal('Publishing') }),
   report.extend({ state: z.literal('Completed'), output: Output }),
   report.extend({ state: z.literal('Failed'), failure: Failure, output: Output.nullable() }),
-  report.extend({ state: z.literal('Cancelled'), message: Message }),
+  /** With what a task printed that ran before it was stopped. */
+  report.extend({ state: z.literal('Cancelled'), message: Message, output: Output.nullable().optional() }),
 ]);
 export type Report = z.infer<typeof Report>;
 

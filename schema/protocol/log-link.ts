@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_LOG_CHUNK_BYTES } from '../limits.ts';
 
 /**
  * The link between an agent and the viewers of one execution's log: a WebSocket of its own, dialled by the agent on
@@ -106,6 +107,18 @@ export function encodeChunk({ stream, bytes, isNote = false }: LogChunk): Uint8A
   new DataView(chunk.buffer).setUint32(4, bytes.length);
   chunk.set(bytes, LOG_HEADER_BYTES);
   return chunk;
+}
+
+/** Whether `data` is chunks that an agent may write: whole ones, none longer than a reader asks for at once. */
+export function isChunks(data: Uint8Array): boolean {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  let at = 0;
+  while (at + LOG_HEADER_BYTES <= data.length) {
+    const bytes = view.getUint32(at + 4);
+    if (bytes > MAX_LOG_CHUNK_BYTES) return false;
+    at += LOG_HEADER_BYTES + bytes;
+  }
+  return at === data.length;
 }
 
 /** How much of `data`, which begins with a chunk, is whole chunks. */

@@ -13,7 +13,7 @@ import { closeReason, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './version.t
 const hashes: Readonly<Record<number, string>> = {
   1: '5d114a23aab7830f',
   2: 'e06d82640288e517',
-  3: '9588cda39d0a00ad',
+  3: '1fd67c44a71c15ca',
 };
 
 test('the version goes up when a frame changes', () => {

@@ -1,9 +1,8 @@
 import type { Context } from 'hono';
-import type { EpochMs, ExecutionId } from '../../schema/ids.ts';
+import type { EpochMs } from '../../schema/ids.ts';
 import type { WorkerSettings } from '../../schema/settings.ts';
-import type { Part } from '../logs/part.ts';
+import type { LogsPort } from '../logs/port.ts';
 import type { SchedulerRpc } from '../scheduler/rpc.ts';
-import type { LogOwner } from '../store/reads/log-owner.ts';
 import type { Credentials } from '../store/credentials.ts';
 import type { Reads } from '../store/reads/reads.ts';
 import type { Principal } from './auth/principal.ts';
@@ -19,18 +18,6 @@ export interface Access extends WorkerSettings {
   readonly addressHeader: string | null;
   /** Settings that cannot be read, a line each: then nothing is served. */
   readonly problems: readonly string[];
-}
-
-/** Logs of executions, wherever they are. */
-export interface LogsPort {
-  findOwner(executionId: string): Promise<LogOwner | null>;
-  /** Whether the token was made for the execution. */
-  checkToken(executionId: string, token: string): Promise<boolean>;
-  /** Hands an upgrade to where the log's readers and its agent meet. */
-  stream(executionId: string, request: Request): Promise<Response>;
-  /** Upgrades, tells an error and closes, as after a whole log. */
-  refuse(text: string): Response;
-  putPart(executionId: ExecutionId, part: Part, chunks: ArrayBuffer): Promise<void>;
 }
 
 /** What the API is made of; a test gives its own. */

@@ -1,8 +1,11 @@
-import { LOG_PULL_BYTES } from '../../schema/limits.ts';
-import { decodePiece, type LogPull } from '../../schema/protocol/log-link.ts';
+import { LOG_PULL_BYTES, MAX_LOG_CHUNK_BYTES } from '../../schema/limits.ts';
+import { decodePiece, LOG_HEADER_BYTES, PIECE_HEADER_BYTES, type LogPull } from '../../schema/protocol/log-link.ts';
 import type { Piece } from './parts.ts';
 
 const CLOSED = 1000;
+const TOO_BIG = 1009;
+/** A chunk that is longer than what was asked for comes alone. */
+const MAX_PIECE_BYTES = PIECE_HEADER_BYTES + LOG_PULL_BYTES + LOG_HEADER_BYTES + MAX_LOG_CHUNK_BYTES;
 
 /** The link is gone; what was asked for may be asked again on another. */
 export class LinkGone extends Error {
@@ -62,6 +65,8 @@ export class AgentLink {
   }
 
   #take(data: unknown): void {
+    if (data instanceof ArrayBuffer && data.byteLength > MAX_PIECE_BYTES)
+      return this.#socket.close(TOO_BIG, 'too long a piece');
     const piece = decodePiece(data);
     const waiting = piece === null ? undefined : this.#waiting.get(piece.id);
     if (piece === null || waiting === undefined) return;

@@ -1,5 +1,6 @@
 import type { ExecutionId } from '../../schema/ids.ts';
 import type { Part } from './part.ts';
+import type { Total } from './stored-total.ts';
 import { wholeChunks, type LogPiece } from '../../schema/protocol/log-link.ts';
 
 /** What was read of a log, wherever it was. */
@@ -18,11 +19,13 @@ const NAME = /^(\d{15})-(\d{15})(-end)?$/;
  * enough. Parts may overlap: an agent that was killed stores again what it does not know to be stored.
  */
 export class LogParts {
+  readonly executionId: ExecutionId;
   readonly #bucket: R2Bucket;
   readonly #prefix: string;
   #parts: Stored[] = [];
 
   constructor(bucket: R2Bucket, executionId: ExecutionId) {
+    this.executionId = executionId;
     this.#bucket = bucket;
     this.#prefix = `log/${executionId}/`;
   }
@@ -30,6 +33,12 @@ export class LogParts {
   async put({ from, next, end }: Part, chunks: ArrayBuffer): Promise<void> {
     const pad = (offset: number): string => String(offset).padStart(DIGITS, '0');
     await this.#bucket.put(`${this.#prefix}${pad(from)}-${pad(next)}${end ? '-end' : ''}`, chunks);
+  }
+
+  /** Whether there is any. */
+  async exist(): Promise<boolean> {
+    const { objects } = await this.#bucket.list({ prefix: this.#prefix, limit: 1 });
+    return objects.length > 0;
   }
 
   /** Looks again which parts there are. */
@@ -53,7 +62,12 @@ export class LogParts {
     return this.#parts.find((part) => part.end)?.next ?? null;
   }
 
-  /** Chunks from an offset; null when no part that is known has them. */
+  /** How many there are, and their bytes. */
+  get total(): Total {
+    return { parts: this.#parts.length, bytes: this.#parts.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  /** Chunks from an offset; null when no part that is known has them. @throws when what is stored is no log */
   async read(from: number, maxBytes: number): Promise<Piece | null> {
     if (from === this.end) return { chunks: new Uint8Array(0), next: from, end: true };
     const part = this.#parts.find((one) => one.from <= from && from < one.next);
@@ -66,6 +80,7 @@ export class LogParts {
     if (object === null) return null;
     const data = new Uint8Array(await object.arrayBuffer());
     const whole = wholeChunks(data);
+    if (whole === 0) throw new Error(`the log cannot be read at offset ${from}`);
     const next = isWhole ? from + whole : part.next;
     return { chunks: data.subarray(0, whole), next, end: part.end && next === part.next };
   }

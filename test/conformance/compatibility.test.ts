@@ -34,7 +34,9 @@ describe('docs/compatibility.md', () => {
   });
 
   test('knows every parameter that openapi.json describes', ({ expect }) => {
-    const unknown = operations.flatMap(({ method, path, query = [] }) => {
+    // What a log answers is no JSON, and has no case in the table.
+    const unknown = operations.flatMap(({ method, path, query = [], isText = false }) => {
+      if (isText) return [];
       const route = `${method.toUpperCase()} ${path.replace('/api/v1', '')}`;
       const items = routes.find((item) => item.route === route);
       if (items === undefined) return path.includes('/shoal/') ? [] : [route];

@@ -21,6 +21,30 @@ export const deviations: readonly Deviation[] = [
     test: 'test/e2e/logs.e2e.ts › every reader gets every line once, in order, and the log is the same with the agent gone',
   },
   {
+    item: '/logs without an upgrade',
+    verdict: 'better',
+    reason: 'the log as plain text, streamed, in ranges where stored; also by execution. Bacalhau answers 400',
+    test: 'test/workerd/log-text.workerd.test.ts › is what was printed, of both streams or of one, by job and by execution',
+  },
+  {
+    item: 'following a job that waits',
+    verdict: 'better',
+    reason: 'stays open and delivers when the job runs; Bacalhau says that there are no executions',
+    test: 'test/workerd/log-text.workerd.test.ts › gets its log once it runs, over a WebSocket and as text',
+  },
+  {
+    item: 'the log of a job that failed or was stopped',
+    verdict: 'better',
+    reason: 'had without an execution id, and `RunOutput` of a cancelled execution holds what was printed',
+    test: 'test/workerd/log-text.workerd.test.ts › is had without the execution’s id after a stop, with RunOutput',
+  },
+  {
+    item: 'an open log whose token ends',
+    verdict: 'better',
+    reason: 'ends within a few seconds of it, and says why; Bacalhau looks at the token once',
+    test: 'test/workerd/log-readers.workerd.test.ts › and says so; other readers read on',
+  },
+  {
     item: '* /requester/*',
     verdict: 'better',
     reason: '410 with the new path where later servers say 404: old scripts learn what to change',

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from '../../launcher/config.mjs';
+import { dockerJob } from '../harness/api.ts';
 import { Launched } from '../harness/launched.ts';
 import { freePort } from '../harness/free-port.ts';
-import { dockerHost } from '../harness/stack.ts';
+import { LogViewer } from '../harness/log-viewer.ts';
+import { dockerHost, eventually } from '../harness/stack.ts';
 
 const JOBS = '/api/v1/orchestrator/jobs';
 const NODE_TOKEN = 'node token of this test';
@@ -50,4 +52,33 @@ test('a closed npm start runs jobs for those who have its token, and shows the t
     expect(text).not.toContain(token);
     expect(text).not.toContain(NODE_TOKEN);
   }
+});
+
+test('a log ends with the token of who reads it: at once and with the reason, and without more for who took nothing', async () => {
+  const admin = { authorization: `Bearer ${readFileSync(join(launched.state, 'admin-token'), 'utf8').trim()}` };
+  const ask = (method: string, path: string, body?: unknown) => launched.api.call(method, path, body, admin);
+  const bytes = 60_000_000;
+  const job = dockerJob(['sh', '-c', `yes ${'x'.repeat(99)} | head -c ${bytes}`]);
+  const { JobID: id } = (await ask('PUT', JOBS, { Job: job })).body;
+  const isCompleted = async () => (await ask('GET', `${JOBS}/${id}`)).body.Job.State.StateType === 'Completed';
+  await eventually(async () => (await isCompleted()) || undefined, 60_000, 'the job completed');
+  const { body } = await ask('POST', '/api/v1/shoal/tokens', { Capabilities: ['read:job'] });
+  const reader = { Authorization: `Bearer ${body.Secret}` };
+  const stalled = new LogViewer(launched.api.url, id, '', reader);
+  await stalled.sees('xxx');
+  stalled.pause();
+  const honest = new LogViewer(launched.api.url, id, '', reader);
+  await honest.closed;
+  expect([honest.stdout.length, honest.error]).toEqual([bytes, '']);
+  const { JobID: running } = (await ask('PUT', JOBS, { Job: dockerJob(['sh', '-c', 'echo begun; sleep 60']) })).body;
+  const following = new LogViewer(launched.api.url, running, 'follow=true', reader);
+  await following.sees('begun');
+  expect((await ask('DELETE', `/api/v1/shoal/tokens/${body.Token.ID}`)).status).toBe(200);
+  expect(await following.closed).toEqual({ code: 1000, reason: '' });
+  expect(following.error).toBe('the token that it is read by was revoked');
+  stalled.resume();
+  // He took his time: told why, or cut off when he did not listen.
+  await stalled.closed;
+  expect(stalled.stdout.length).toBeLessThan(bytes / 2);
+  await ask('DELETE', `${JOBS}/${running}`);
 });

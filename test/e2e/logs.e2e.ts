@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dockerJob } from '../harness/api.ts';
 import { LogViewer } from '../harness/log-viewer.ts';
+import { readRecords } from '../../launcher/state.mjs';
+import { connectionsTo } from '../harness/sockets.ts';
 import { Cuttable } from '../harness/cuttable.ts';
 import { Stack, eventually } from '../harness/stack.ts';
 
@@ -88,7 +90,6 @@ describe('the log of a job', () => {
     const viewer = view(id, `execution_id=${execution?.ID}&job_version=1`);
     await viewer.closed;
     expect(viewer.stdout).toBe('chosen\n');
-    expect((await stack.api.get(`/jobs/${id}/logs`)).status).toBe(400);
   });
 
   test('of a failed execution is had by the execution’s id', async () => {
@@ -114,6 +115,43 @@ describe('an upload', () => {
     for (const token of ['', 'Bearer ', `Bearer ${'0'.repeat(64)}`]) {
       expect((await stack.api.call('PUT', path, 'x', { Authorization: token })).status).toBe(401);
     }
+  });
+});
+
+describe.runIf(process.platform === 'linux')('the log of a task that prints nothing more', () => {
+  type Open = (id: string) => Promise<() => void>;
+  const ways: readonly (readonly [how: string, open: Open])[] = [
+    [
+      'as text',
+      async (id) => {
+        const leaving = new AbortController();
+        const url = `${stack.api.url}/api/v1/orchestrator/jobs/${id}/logs?follow=true`;
+        const { body } = await fetch(url, { signal: leaving.signal });
+        const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+        expect((await reader?.read())?.value).toBe('begun\n');
+        return () => leaving.abort();
+      },
+    ],
+    [
+      'over a WebSocket',
+      async (id) => {
+        const viewer = view(id, 'follow=true');
+        await viewer.sees('begun');
+        return () => viewer.kill();
+      },
+    ],
+  ];
+  test.each(ways)('%s is streamed, and the agent is let go when its reader leaves', async (_, open) => {
+    const id = await stack.api.submit(shell('echo begun; sleep 60'));
+    await stack.api.waitForJob(id, 'Running');
+    const agent = readRecords(stack.state)['agent-1']?.pid ?? 0;
+    const links = (): number => connectionsTo(agent, stack.port);
+    const before = links();
+    const leave = await open(id);
+    expect(links()).toBe(before + 1);
+    leave();
+    await eventually(async () => (links() === before ? true : undefined), 20_000, 'the link of the agent ended');
+    await stack.api.call('DELETE', `/api/v1/orchestrator/jobs/${id}`);
   });
 });
 

@@ -51,6 +51,15 @@ export class LogViewer {
     }
   }
 
+  /** Takes nothing any more. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   kill(): void {
     this.#socket.terminate();
   }

@@ -127,7 +127,7 @@ describe('a task', () => {
       stop: stop.signal,
       onRunning: () => void printed(spec.executionId, 'ready').finally(() => stop.abort(request)),
     });
-    expect(outcome).toEqual({ type: 'cancelled', message: 'enough' });
+    expect(outcome).toMatchObject({ type: 'cancelled', message: 'enough' });
     // Only SIGKILL ends it, and not before it had the time to hear the other.
     expect(stdout.toString('utf8')).toBe('ready\nheard\n');
   });

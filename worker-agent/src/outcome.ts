@@ -13,7 +13,7 @@ export type Topic = 'Exec Scanning' | 'Preparing Environment' | 'Running Executi
 export type Outcome =
   | { readonly type: 'completed'; readonly output: RunOutput }
   | { readonly type: 'failed'; readonly failure: Failure; readonly output: RunOutput | null }
-  | { readonly type: 'cancelled'; readonly message: string };
+  | { readonly type: 'cancelled'; readonly message: string; readonly output: RunOutput | null };
 
 /** A failure with its texts cut to what a frame holds. */
 export function makeFailure(kind: FailureClass, topic: Topic, message: string, hint = ''): Failure {
@@ -25,7 +25,7 @@ export function makeFailure(kind: FailureClass, topic: Topic, message: string, h
 export function outcomeOfStop(request: StopRequest, output: RunOutput | null): Outcome {
   switch (request.kind) {
     case 'stop':
-      return { type: 'cancelled', message: cutText(request.message, MAX_MESSAGE_BYTES) };
+      return { type: 'cancelled', message: cutText(request.message, MAX_MESSAGE_BYTES), output };
     case 'shutdown':
       return { type: 'failed', failure: makeFailure('infrastructure', 'Running Execution', request.message), output };
     case 'timeout': {
@@ -47,6 +47,6 @@ export function reportOf(executionId: ExecutionId, seq: number, outcome: Outcome
     case 'failed':
       return { ...base, state: 'Failed', failure: outcome.failure, output: outcome.output };
     case 'cancelled':
-      return { ...base, state: 'Cancelled', message: outcome.message };
+      return { ...base, state: 'Cancelled', message: outcome.message, output: outcome.output };
   }
 }

@@ -173,7 +173,11 @@ describe('a task in Docker', () => {
     const hooks = { starting: async () => {}, running: onRunning, stopping: async () => {} };
     const task = { run: spec, network: 'none' as const, started: false, stop: stop.signal };
     const outcome = await runTask({ engine: patient, clock: systemClock }, task, hooks);
-    expect(outcome).toEqual({ type: 'cancelled', message: 'not wanted' });
+    expect(outcome).toMatchObject({
+      type: 'cancelled',
+      message: 'not wanted',
+      output: { stdout: 'ready\n', exitCode: 7 },
+    });
     // SIGKILL would leave 137.
     expect(await patient.wait(spec.executionId)).toMatchObject({ exitCode: 7 });
     await patient.remove(spec.executionId);

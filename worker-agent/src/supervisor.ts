@@ -230,7 +230,7 @@ export class Supervisor {
     const entry = this.#ports.journal.entries.get(executionId);
     if (entry?.state === 'ended') return this.#answerFinished(executionId, entry);
     const message = entry?.state === 'rejected' ? `declined: ${entry.reason}` : 'not known here';
-    void this.#finish(executionId, { type: 'cancelled', message }, null);
+    void this.#finish(executionId, { type: 'cancelled', message, output: null }, null);
   }
 
   #keep(executionId: ExecutionId): void {

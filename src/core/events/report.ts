@@ -30,7 +30,7 @@ export function takeReport(turn: Turn, session: Session, report: Report): void {
 
 /** Texts that a database can hold: well-formed, without NUL. */
 function clean(report: Report): Report {
-  if (!('output' in report) || report.output === null) return report;
+  if (!('output' in report) || report.output === null || report.output === undefined) return report;
   const { stdout, stderr, errorMessage, ...rest } = report.output;
   const text = (value: string) => cutText(value, MAX_RUN_OUTPUT_BYTES);
   return {
@@ -58,7 +58,11 @@ function takeOutcome(
     case 'Failed':
       return takeFailure(turn, execution, report);
     case 'Cancelled':
-      return takeCancellation(turn, execution, { seq: report.seq, message: report.message });
+      return takeCancellation(turn, execution, {
+        seq: report.seq,
+        message: report.message,
+        output: report.output ?? null,
+      });
   }
 }
 

@@ -22,6 +22,7 @@ const NODES = '/api/v1/orchestrator/nodes';
 
 const RESOURCES = [
   ['/api/v1/orchestrator/jobs', 'job'],
+  ['/api/v1/orchestrator/executions', 'job'],
   [NODES, 'node'],
   ['/api/v1/agent', 'agent'],
 ] as const;

@@ -105,7 +105,7 @@ function pathsOf(list: readonly Operation[]): Record<string, Record<string, unkn
 }
 
 function operationObject(operation: Operation): Record<string, unknown> {
-  const { id, tag, summary, body, answer, errors = [] } = operation;
+  const { id, tag, summary, body, answer, isText = false, errors = [] } = operation;
   const content = (name: string) => ({ 'application/json': { schema: { $ref: refTo(name) } } });
   const refused = Object.fromEntries(
     errors.map((status) => [String(status), { description: 'Refused', content: content('ApiError') }]),
@@ -117,7 +117,9 @@ function operationObject(operation: Operation): Record<string, unknown> {
     parameters: parametersOf(operation),
     ...(body !== undefined && { requestBody: { content: content(body) } }),
     responses: {
-      200: { description: 'Done', content: content(answer) },
+      200: isText
+        ? { description: answer, content: { 'text/plain': { schema: { type: 'string' } } } }
+        : { description: 'Done', content: content(answer) },
       ...refused,
       default: { description: 'Refused', content: content('ApiError') },
     },

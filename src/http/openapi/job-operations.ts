@@ -20,6 +20,19 @@ const ignored = (name: string, type: Parameter['type'] = 'string'): Parameter =>
   description: 'Accepted, without effect.',
 });
 
+const logParameters: readonly Parameter[] = [
+  {
+    name: 'follow',
+    type: 'boolean',
+    description: 'Goes on until the log ends, and waits for a job that has not run yet.',
+  },
+  { name: 'tail', type: 'boolean', description: 'Leaves out what was printed before.' },
+  { name: 'stream', type: 'string', description: 'Of text: one of its streams.', values: ['stdout', 'stderr'] },
+];
+const LOG_TEXT =
+  'What the task printed, as it comes. Of a log that is stored as a whole a `Range` of bytes is answered with 206. A log ' +
+  'that breaks off ends in a line that says why, and in a broken transfer.';
+
 export const jobOperations: readonly Operation[] = [
   {
     id: 'submitJob',
@@ -188,5 +201,33 @@ export const jobOperations: readonly Operation[] = [
     query: [namespace],
     answer: 'ListResultsResponse',
     errors: [400, 404],
+  },
+  {
+    id: 'readJobLog',
+    method: 'get',
+    path: `${JOBS}/{id}/logs`,
+    tag: 'Jobs',
+    summary: 'Read the log of a job’s newest execution that has one; as a WebSocket with an upgrade, else as text',
+    query: [
+      namespace,
+      { name: 'execution_id', type: 'string', description: 'An execution of the job, by its whole id.' },
+      { name: 'job_version', type: 'integer', description: 'A version; 0 means all.' },
+      ignored('all_job_versions', 'boolean'),
+      ...logParameters,
+    ],
+    answer: LOG_TEXT,
+    isText: true,
+    errors: [400, 404, 416, 503],
+  },
+  {
+    id: 'readExecutionLog',
+    method: 'get',
+    path: '/api/v1/orchestrator/executions/{id}/logs',
+    tag: 'Jobs',
+    summary: 'Read the log of an execution; as a WebSocket with an upgrade, else as text',
+    query: logParameters,
+    answer: LOG_TEXT,
+    isText: true,
+    errors: [400, 404, 416, 503],
   },
 ];

@@ -1,13 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'vitest';
 import { makeFakeApi } from '../../../test/fakes/api.ts';
+import { makeFakeLogs } from '../../../test/fakes/logs.ts';
+import { executionLogPath } from '../../../schema/protocol/log-link.ts';
 import { makeDocument } from './document.ts';
 import { operations } from './operations.ts';
 
 const FILE = new URL('../../../docs/openapi.json', import.meta.url);
 
 describe('openapi.json', () => {
-  const { app, send } = makeFakeApi();
+  const { app, send } = makeFakeApi({}, undefined, { logs: makeFakeLogs().logs });
 
   test('is checked in: SHOAL_WRITE=1 writes it anew', ({ expect }) => {
     const text = `${JSON.stringify(makeDocument(), null, 2)}\n`;
@@ -20,8 +22,8 @@ describe('openapi.json', () => {
     expect([got.status, got.json()]).toEqual([200, JSON.parse(readFileSync(FILE, 'utf8'))]);
   });
 
-  test('names every route that answers JSON, and no other', ({ expect }) => {
-    const besides = ['/api/v1/openapi.json', '/api/v1/docs', '/api/v1/compute/connect'];
+  test('names every route that is not an agent’s, and no other', ({ expect }) => {
+    const besides = ['/api/v1/openapi.json', '/api/v1/docs', '/api/v1/compute/connect', executionLogPath(':id')];
     const served = app.routes
       .filter(({ method, path }) => method !== 'ALL' && !besides.includes(path))
       .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);

@@ -20,6 +20,8 @@ export interface Operation {
   /** Names of `schemas`. */
   readonly body?: string;
   readonly answer: string;
+  /** The answer is plain text, of which `answer` says what; no schema. */
+  readonly isText?: boolean;
   /** Statuses beside 200 that this route is known for. */
   readonly errors?: readonly number[];
 }

@@ -1,10 +1,19 @@
 import type { Hono } from 'hono';
 import { badRequest, ShoalError } from '../../../schema/errors.ts';
 import type { ExecutionId } from '../../../schema/ids.ts';
-import { MAX_LOG_CHUNK_BYTES, MAX_LOG_PART_BYTES, TOKEN_AFTER_END_MS } from '../../../schema/limits.ts';
-import { executionLogPath } from '../../../schema/protocol/log-link.ts';
+import {
+  MAX_LOG_CHUNK_BYTES,
+  MAX_LOG_OFFSET,
+  MAX_LOG_PARTS,
+  MAX_LOG_PART_BYTES,
+  MAX_STORED_LOG_BYTES,
+  TOKEN_AFTER_END_MS,
+} from '../../../schema/limits.ts';
+import { executionLogPath, isChunks } from '../../../schema/protocol/log-link.ts';
 import { isTerminalComputeState } from '../../../schema/states.ts';
-import type { Ctx, Deps, HttpEnv, LogsPort } from '../deps.ts';
+import type { Part } from '../../logs/part.ts';
+import type { LogsPort } from '../../logs/port.ts';
+import type { Ctx, Deps, HttpEnv } from '../deps.ts';
 import { Query } from '../query.ts';
 
 const BEARER = 'Bearer ';
@@ -19,18 +28,55 @@ export function addExecutionLogRoutes(app: Hono<HttpEnv>, deps: Deps): void {
   app.get(path, async (c) => {
     if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') throw badRequest('expected a WebSocket upgrade', 400);
     const executionId = await proved(c, { id: c.req.param('id') ?? '', logs, now: deps.now() });
-    return logs.stream(executionId, new Request('https://log/agent', { headers: { Upgrade: 'websocket' } }));
+    return logs.connect(executionId);
   });
   app.put(path, async (c) => {
     const executionId = await proved(c, { id: c.req.param('id') ?? '', logs, now: deps.now() });
-    const query = new Query(c);
-    const part = { from: query.uint('from'), next: query.uint('next'), end: query.bool('end') };
-    if (part.next < part.from) throw badRequest('a part cannot end before it begins', 400);
+    const part = readPart(new Query(c));
+    const bytes = announced(c);
+    await reserve(logs, executionId, bytes);
     const chunks = await c.req.arrayBuffer();
-    if (chunks.byteLength > MAX_BYTES) throw badRequest(`a part holds at most ${MAX_BYTES} bytes`, 413);
+    if (chunks.byteLength !== bytes) {
+      throw badRequest(`Content-Length: the body has ${chunks.byteLength} bytes, not ${bytes}`, 400);
+    }
+    if (!isChunks(new Uint8Array(chunks))) {
+      throw badRequest(`a part holds whole chunks of at most ${MAX_LOG_CHUNK_BYTES} bytes`, 400);
+    }
     await logs.putPart(executionId, part, chunks);
     return c.body(null, 204);
   });
+}
+
+/** @throws ShoalError 400 */
+function readPart(query: Query): Part {
+  const part = { from: query.uint('from'), next: query.uint('next'), end: query.bool('end') };
+  if (part.next < part.from) {
+    throw badRequest(`query parameter next: ${part.next} is less than from, ${part.from}`, 400);
+  }
+  if (part.next >= MAX_LOG_OFFSET) {
+    throw badRequest(`query parameter next: ${part.next} is not less than ${MAX_LOG_OFFSET}`, 400);
+  }
+  return part;
+}
+
+/**
+ * How long the body is, told before it is read.
+ * @throws ShoalError 411 without a length, 413 beyond a part's
+ */
+function announced(c: Ctx): number {
+  const text = c.req.header('Content-Length') ?? '';
+  if (!/^\d{1,15}$/.test(text)) throw badRequest('Content-Length: a part needs it, in bytes', 411);
+  const bytes = Number(text);
+  if (bytes > MAX_BYTES) throw badRequest(`Content-Length: ${bytes}; a part holds at most ${MAX_BYTES} bytes`, 413);
+  return bytes;
+}
+
+/** @throws ShoalError 413 when the execution's log has no room for it */
+async function reserve(logs: LogsPort, executionId: ExecutionId, bytes: number): Promise<void> {
+  const answer = await logs.reserve(executionId, bytes);
+  if (answer === 'room') return;
+  const most = answer === 'bytes' ? `${MAX_STORED_LOG_BYTES} bytes` : `${MAX_LOG_PARTS} parts`;
+  throw badRequest(`the log of ${executionId} is full: at most ${most} are stored`, 413);
 }
 
 /** @throws ShoalError 401 for a token of another execution, 410 when the execution ended too long ago */

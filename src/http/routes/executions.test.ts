@@ -3,7 +3,8 @@ import { computeStates } from '../../../schema/states.ts';
 import { makeFakeApi } from '../../../test/fakes/api.ts';
 import { FakeD1 } from '../../../test/fakes/d1.ts';
 import { seedExecution, seedJob } from '../../../test/fakes/seed.ts';
-import type { LogsPort } from '../deps.ts';
+import { chooseExecution } from '../../logs/choose.ts';
+import type { LogsPort } from '../../logs/port.ts';
 
 const JOBS = '/api/v1/orchestrator/jobs';
 const jobId = 'j-2b1c5f2e-6f0a-4d1e-9d51-0c2f6f3a7b11';
@@ -48,7 +49,8 @@ describe('an execution that was given up', () => {
     const db = new FakeD1();
     const opened: (string | null)[] = [];
     const logs: Partial<LogsPort> = {
-      stream: async (executionId) => {
+      choose: (executions) => chooseExecution(executions, async () => true),
+      read: async ({ executionId }) => {
         opened.push(executionId);
         return new Response('opened');
       },

@@ -1,79 +1,98 @@
 import type { Hono } from 'hono';
-import { ShoalError } from '../../../schema/errors.ts';
-import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
-import type { ComputeState } from '../../../schema/states.ts';
-import type { ExecutionView } from '../../store/reads/executions.ts';
-import { jobRef } from '../auth/principal.ts';
-import type { Ctx, Deps, HttpEnv, LogsPort } from '../deps.ts';
-import { shownState } from '../execution-state.ts';
+import { badRequest, ShoalError } from '../../../schema/errors.ts';
+import { isTerminalJobState } from '../../../schema/states.ts';
+import type { LogsPort } from '../../logs/port.ts';
+import type { Asked, ReadAs } from '../../logs/viewer-query.ts';
+import { jobRef, maySee, operator } from '../auth/principal.ts';
+import type { Ctx, Deps, HttpEnv } from '../deps.ts';
+import { newestExecutions } from '../../store/reads/executions.ts';
 import { Query } from '../query.ts';
 
-/** They never ran, or what they did does not count: their log is had by their id alone. */
-const discarded: ReadonlySet<ComputeState> = new Set(['AskForBidRejected', 'BidRejected', 'Failed', 'Cancelled']);
+const UNAVAILABLE = 503;
 
-interface Wanted {
-  readonly executionId: string;
-  readonly follow: boolean;
-  readonly tail: boolean;
-}
+type Choose = (c: Ctx, deps: Deps & { readonly logs: LogsPort }, id: string) => Promise<Asked>;
 
-/** The log of one execution of a job, over a WebSocket. Whatever is wrong is told inside it, as Bacalhau does. */
-export function addLogRoutes(app: Hono<HttpEnv>, deps: Deps): void {
-  const { logs } = deps;
+/**
+ * The log of one execution: over a WebSocket, where whatever is wrong is told inside it as Bacalhau does, or as plain text
+ * to whom asks for no upgrade.
+ */
+export function addLogRoutes(app: Hono<HttpEnv>, { logs, ...rest }: Deps): void {
   if (logs === undefined) return;
-  app.get('/api/v1/orchestrator/jobs/:id/logs', async (c) => {
-    if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') return c.text('Bad Request\n', 400);
+  const deps = { ...rest, logs };
+  const serve = (choose: Choose) => async (c: Ctx, id: string) => {
+    if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') return asText(c, logs, await choose(c, deps, id));
     try {
-      return await openStream(await choose(c, deps, c.req.param('id')), logs);
+      return await logs.read(await choose(c, deps, id), { as: 'socket', token: tokenOf(c) });
     } catch (error) {
       return logs.refuse(textOf(error));
     }
-  });
+  };
+  const [ofJob, ofExecution] = [serve(chooseOfJob), serve(chooseOfExecution)];
+  app.get('/api/v1/orchestrator/jobs/:id/logs', (c) => ofJob(c, c.req.param('id')));
+  app.get('/api/v1/orchestrator/executions/:id/logs', (c) => ofExecution(c, c.req.param('id')));
 }
 
-function openStream({ executionId, follow, tail }: Wanted, logs: LogsPort): Promise<Response> {
-  const params = new URLSearchParams({ execution: executionId, follow: String(follow), tail: String(tail) });
-  const request = new Request(`https://log/viewer?${params.toString()}`, { headers: { Upgrade: 'websocket' } });
-  return logs.stream(executionId, request);
+/** The token that opens the log, and with which it ends; null where none is asked for, or the installation's first is shown. */
+function tokenOf(c: Ctx): string | null {
+  const principal = c.get('principal');
+  return principal === operator ? null : principal.id;
 }
 
-/** @throws ShoalError with Bacalhau's words */
-async function choose(c: Ctx, deps: Deps, text: string): Promise<Wanted> {
+async function asText(c: Ctx, logs: LogsPort, asked: Asked): Promise<Response> {
+  const range = c.req.header('Range') ?? null;
+  const by: ReadAs = { as: 'text', token: tokenOf(c), stream: readStream(new Query(c)), range };
+  const answer = await logs.read(asked, by);
+  if (answer.status !== UNAVAILABLE) return answer;
+  throw new ShoalError('ServiceUnavailable', await answer.text(), { component: 'APIServer', retryAfterSeconds: 1 });
+}
+
+/** @throws ShoalError 400 */
+function readStream(query: Query): 'stdout' | 'stderr' | null {
+  const text = query.text('stream');
+  if (text === '') return null;
+  if (text === 'stdout' || text === 'stderr') return text;
+  throw badRequest(`query parameter stream: ${JSON.stringify(text)}: give stdout or stderr, or leave it out for both`);
+}
+
+/** @throws ShoalError 404, when there is none that the caller may see */
+async function chooseOfExecution(c: Ctx, { logs }: { logs: LogsPort }, id: string): Promise<Asked> {
   const query = new Query(c);
-  const namespace = query.text('namespace');
+  const [follow, tail] = [query.bool('follow'), query.bool('tail')];
+  const found = await logs.findOwner(id);
+  if (found === null || !maySee(c, found.namespace)) {
+    throw new ShoalError('NotFound', `execution not found: ${id}`, { component: 'JobStore' });
+  }
+  return { executionId: found.executionId, jobId: found.jobId, version: 0, follow, tail };
+}
+
+/** @throws ShoalError 404 with Bacalhau's words */
+async function chooseOfJob(c: Ctx, deps: Deps & { readonly logs: LogsPort }, text: string): Promise<Asked> {
+  const query = new Query(c);
   const wanted = query.text('execution_id');
   const version = query.uint('job_version');
   query.bool('all_job_versions');
   const [follow, tail] = [query.bool('follow'), query.bool('tail')];
-  const { job, executions } = await deps.reads.getJob(jobRef(c, namespace, text), {
+  const { job, executions } = await deps.reads.getJob(jobRef(c, query.text('namespace'), text), {
     version: 0,
     history: null,
-    executions: {
-      version: version === 0 || wanted !== '' ? 'all' : version,
-      namespace: null,
-      orderBy: 'modified_at',
-      reverse: true,
-      limit: MAX_UNPAGED_ROWS,
-    },
+    executions: newestExecutions(wanted === '' ? version : 0),
   });
-  const failed = (why: string): Error => new Error(`failed to open log stream for job ${job.id}: ${why}`);
+  const failed = (why: string): ShoalError =>
+    new ShoalError('NotFound', `failed to open log stream for job ${job.id}: ${why}`, { component: 'JobStore' });
+  const asked = { jobId: job.id, version, follow, tail };
+  if (wanted === '') {
+    const executionId = await deps.logs.choose(executions);
+    // A follower of a job that may still run waits for it; an older version never will.
+    const isCurrent = version === 0 || version === job.version;
+    if (executionId !== null || (follow && isCurrent && !isTerminalJobState(job.state)))
+      return { ...asked, executionId };
+  }
   if (executions.length === 0) {
     throw failed(`no executions found for job ${job.name} with ID ${job.id}, and version ${version}`);
   }
-  const chosen = await find(executions, wanted, { jobId: job.id, logs: deps.logs });
-  if (chosen !== null) return { executionId: chosen, follow, tail };
+  const found = wanted === '' ? null : await deps.logs.findOwner(wanted);
+  if (found?.jobId === job.id) return { ...asked, executionId: found.executionId };
   throw failed(`unable to find execution ${wanted} in job ${job.id} and job version ${version || job.version}`);
-}
-
-/** The execution that was asked for, else the one that changed last among those that count. */
-async function find(
-  executions: readonly ExecutionView[],
-  wanted: string,
-  { jobId, logs }: { jobId: string; logs: LogsPort | undefined },
-): Promise<string | null> {
-  if (wanted === '') return executions.find((one) => !discarded.has(shownState(one).state))?.id ?? null;
-  const owner = await logs?.findOwner(wanted);
-  return owner?.jobId === jobId ? owner.executionId : null;
 }
 
 /** Parameter errors are wrapped by the framework that Bacalhau uses. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EvaluationId, ExecutionId, JobId, NodeId, type EpochUs } from '../../../schema/ids.ts';
+import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
 import type { Resources } from '../../../schema/job/job.ts';
 import type { RunOutput } from '../../../schema/records.ts';
 import { computeStates, desiredStates, type ComputeState, type DesiredState } from '../../../schema/states.ts';
@@ -86,6 +87,17 @@ export function readExecution(row: unknown, taskNames: ReadonlyMap<number, strin
     revision: read.revision,
     createdAt: read.created_at,
     modifiedAt: read.modified_at,
+  };
+}
+
+/** The executions of a job version, the one that changed last first. @param version 0 means all */
+export function newestExecutions(version: number): ExecutionListQuery {
+  return {
+    version: version === 0 ? 'all' : version,
+    namespace: null,
+    orderBy: 'modified_at',
+    reverse: true,
+    limit: MAX_UNPAGED_ROWS,
   };
 }
 

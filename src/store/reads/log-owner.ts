@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ExecutionId, JobId, NodeId, type EpochUs } from '../../../schema/ids.ts';
-import { runBatch, type Database } from './run-batch.ts';
 import { computeStates, type ComputeState } from '../../../schema/states.ts';
+import { runBatch, type Database } from './run-batch.ts';
 
 /** Whose log it is. */
 export interface LogOwner {

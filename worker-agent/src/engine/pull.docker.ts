@@ -91,9 +91,9 @@ describe('an image that is not on the node', () => {
     registry.delayMs = Infinity;
     const stop = new AbortController();
     const spec = echo(registry.image);
-    registry.onAsked = () => stop.abort({ kind: 'stop', message: 'not wanted' });
+    registry.onAsked = () => stop.abort({ kind: 'stop', message: 'not wanted', output: null });
     // The registry never answers: whoever waits for it waits longer than a test may last.
-    expect(await run(spec, stop.signal)).toEqual({ type: 'cancelled', message: 'not wanted' });
+    expect(await run(spec, stop.signal)).toEqual({ type: 'cancelled', message: 'not wanted', output: null });
     expect(await engine.find(spec.executionId)).toBeNull();
   });
 });

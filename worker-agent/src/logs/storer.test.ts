@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { MAX_LOG_PART_BYTES } from '@shoal/schema/limits';
+import { MAX_LOG_PART_BYTES, MAX_LOG_PARTS } from '@shoal/schema/limits';
 import { encodeChunk, STDOUT } from '@shoal/schema/protocol/log-link';
 import { systemClock } from '../machine/clock.ts';
 import type { Cancel, Clock } from '../ports.ts';
 import { settle } from '../testing/fake-clock.ts';
 import { newExecutionId, silentLog } from '../testing/run-spec.ts';
 import { Spool } from './spool.ts';
-import { Storer, type LogPart } from './storer.ts';
+import { livePatienceMs, Storer, type LogPart } from './storer.ts';
 
 const PART_MS = 20;
 const PARTS = 12;
@@ -110,4 +110,13 @@ test('a log that cannot be stored does not hold back the others, and none is sto
   await isOver;
   await settle();
   expect(stored).toEqual(['good true']);
+});
+
+test('a log that grows slowly for a year makes no more parts than are taken of it', () => {
+  const year = 365 * 86_400_000;
+  let parts = 0;
+  for (let age = 0; age < year; age += livePatienceMs(age)) parts += 1;
+  expect(parts).toBeLessThan(MAX_LOG_PARTS);
+  expect(livePatienceMs(0)).toBe(15_000);
+  expect(livePatienceMs(60 * 60_000)).toBe(36_000);
 });

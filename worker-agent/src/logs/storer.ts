@@ -21,8 +21,13 @@ export type PutPart = (part: LogPart) => Promise<'stored' | 'refused'>;
 /** While a task runs its log is stored slowly: the machine is the task's. */
 const LIVE_EVERY_MS = 1_000;
 const LIVE_PART_BYTES = 1024 * 1024;
-/** Output that does not fill a part is stored this long after the last part at the latest. */
+/**
+ * Output that does not fill a part is stored this long after the last part at the latest; of a log that is old, after this
+ * share of its age. A service that prints a little for a year makes 40,000 parts so, not two million.
+ */
 const LIVE_PATIENCE_MS = 15_000;
+const MAX_LIVE_PATIENCE_MS = 15 * 60_000;
+const PATIENCE_OF_AGE = 1 / 100;
 /**
  * While a task prints, finished logs are stored for one part of the time in this many. Storing takes a share of the machine
  * that the task, and whoever reads along, would feel.
@@ -190,7 +195,7 @@ export class Storer {
     const { spool } = item;
     const { clock, putPart } = this.#ports;
     const pending = spool.settled - spool.stored;
-    const patient = clock.monotonic() - item.storedAt < LIVE_PATIENCE_MS;
+    const patient = clock.monotonic() - item.storedAt < livePatienceMs(clock.now() - (spool.firstAt ?? clock.now()));
     if (!spool.finished && (pending <= 0 || (pending < LIVE_PART_BYTES && patient))) return false;
     const wanted = spool.finished ? MAX_LOG_PART_BYTES : LIVE_PART_BYTES;
     const { chunks, next, end } = await spool.read(spool.stored, wanted, this.#buffer);
@@ -207,4 +212,9 @@ export class Storer {
     this.#onComplete(executionId);
     return false;
   }
+}
+
+/** @param ageMs of the log */
+export function livePatienceMs(ageMs: number): number {
+  return Math.min(MAX_LIVE_PATIENCE_MS, Math.max(LIVE_PATIENCE_MS, ageMs * PATIENCE_OF_AGE));
 }

@@ -52,7 +52,8 @@ function operation(method, path, op, all) {
     if (op.parameters.length) box.append(el('h4', 'Parameters'), parameters(op.parameters));
     const body = op.requestBody && jsonOf(op.requestBody.content);
     if (body) box.append(schemaBlock('Body', body, all));
-    box.append(schemaBlock('Answer', jsonOf(op.responses['200'].content), all));
+    const [type, answer] = Object.entries(op.responses['200'].content)[0];
+    box.append(schemaBlock(type === 'application/json' ? 'Answer' : 'Answer, ' + type, answer.schema, all));
   });
   return box;
 }

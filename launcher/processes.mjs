@@ -77,8 +77,7 @@ export function childrenOf(parent) {
       .map((row) => row.trim().split(/\s+/).map(Number))
       .flatMap(([pid, ppid]) => (pid && ppid === parent ? [pid] : []));
   }
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => statFields(pid)?.[1] === String(parent)).map(Number);
+  return otherPids().filter((pid) => statFields(pid)?.[1] === String(parent));
 }
 
 /**
@@ -93,6 +92,12 @@ export function commandLineOf(pid) {
   }
 }
 
+/** @returns {number[]} all but this one */
+function otherPids() {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => pid !== process.pid);
+}
+
 /**
  * Processes whose arguments name a path that is only ours. Linux only.
  * @param {string} text
@@ -100,10 +105,30 @@ export function commandLineOf(pid) {
  */
 export function processesNaming(text) {
   if (!onLinux) return [];
-  const pids = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-  return pids.filter((pid) => pid !== process.pid && commandLineOf(pid).includes(text));
+  return otherPids().filter((pid) => commandLineOf(pid).includes(text));
+}
+
+/**
+ * Processes that were started with this in their environment, or by one that was. Linux only.
+ * @param {string} name
+ * @param {string} value
+ * @returns {number[]}
+ */
+export function processesWithin(name, value) {
+  if (!onLinux) return [];
+  return otherPids().filter((pid) => environmentOf(pid).includes(`${name}=${value}`));
+}
+
+/**
+ * @param {number} pid
+ * @returns {string[]} none where it is gone, or another user's
+ */
+function environmentOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rotate, lastLines } from '../log-file.mjs';
-import { endProcess, recordOf, signalTo } from '../processes.mjs';
+import { endProcess, processesWithin, recordOf, signalTo } from '../processes.mjs';
 import { UserError } from '../say.mjs';
 import { keepRecord, readRecords } from '../state.mjs';
 
@@ -80,10 +80,16 @@ function startError(options, code, message) {
   );
 }
 
+/**
+ * The temporary folder of a host and of the workerd that it starts, and of nobody else.
+ * @param {string} state
+ */
+const temporaryFolder = (state) => join(state, 'tmp', 'worker');
+
 /** @param {WorkerOptions} options */
 function spawnHost(options) {
   const log = join(options.state, 'logs', 'worker-host.log');
-  const temporary = join(options.state, 'tmp', 'worker');
+  const temporary = temporaryFolder(options.state);
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });
   rotate(log);
@@ -158,7 +164,10 @@ function killHost(state, host) {
   if (workerd !== undefined) signalTo(workerd, 'SIGKILL');
 }
 
-/** @param {string} state */
+/**
+ * Ends what an earlier host left: also a workerd that it had started, but had not yet told of.
+ * @param {string} state
+ */
 export async function endLeftWorker(state) {
   const left = readRecords(state);
   for (const name of ['worker-host', 'workerd']) {
@@ -167,4 +176,6 @@ export async function endLeftWorker(state) {
     await endProcess(record, 0);
     keepRecord(state, name, undefined);
   }
+  const untold = processesWithin('TMPDIR', temporaryFolder(state)).flatMap((pid) => recordOf(pid) ?? []);
+  await Promise.all(untold.map((record) => endProcess(record, 0)));
 }

@@ -9,7 +9,7 @@ import { problemText, shown } from '../problems.ts';
 import { normaliseJob } from './normalise.ts';
 import { findUnknownFields } from './unknown-fields.ts';
 import { checkSizes } from './sizes.ts';
-import { validateJob } from './validate-job.ts';
+import { runsOnEveryNode, validateJob } from './validate-job.ts';
 import { validateFilledTask } from './validate-task.ts';
 
 /** Meta keys that only the server sets. */
@@ -47,6 +47,7 @@ export function parseSubmission(body: unknown): Submission {
   checkFilled(kept);
   const spec = normaliseJob(kept);
   checkSizes(spec);
+  if (spec.Count === 0 && !runsOnEveryNode(spec.Type)) warnings.add(() => 'job count is 0: nothing runs');
   const requestedId = mayBringId(kept) && kept.ID !== undefined && kept.ID !== '' ? kept.ID : null;
   return { spec, force, warnings: warnings.list(), requestedId, idempotencyToken };
 }

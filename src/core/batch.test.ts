@@ -52,7 +52,7 @@ describe('a batch job', () => {
     expect(core.job(jobId)).toMatchObject({
       state: 'Queued',
       stateMessage:
-        'Job queued. not enough nodes to run job. requested: 1, available: 1, suitable: 0.\n• Node n-a: does not support docker, only wasm',
+        'Job queued. not enough nodes to run job. requested: 1, available: 1, suitable: 0.\n• Node n-a: does not support engine docker, only wasm',
     });
     core.join('n-b', { engines: ['docker'] });
     expect(core.execution(jobId).nodeId).toBe('n-b');
@@ -64,7 +64,7 @@ describe('a batch job', () => {
     const { jobId } = core.submit({ needs: { engine: 'wasm' } });
     expect(core.job(jobId).stateMessage).toContain('no node has joined yet');
     const node = core.join('n-a');
-    expect(core.job(jobId).stateMessage).toContain('does not support wasm, only docker');
+    expect(core.job(jobId).stateMessage).toContain('does not support engine wasm, only docker');
     core.leave(node);
     expect(core.job(jobId).stateMessage).toContain('is not connected');
   });

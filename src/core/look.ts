@@ -10,6 +10,7 @@ import { reserve } from './placement/reservation.ts';
 import { safely } from './safely.ts';
 import { serveQueue } from './serve-queue.ts';
 import type { Turn } from './turn.ts';
+import type { PlacementClass } from './wait-queue.ts';
 
 /** Waiting jobs of one class whose reason is written anew when nodes change; the others keep what they were told. */
 const MAX_REASONS_REFRESHED = 100;
@@ -104,22 +105,30 @@ function isUntouched(turn: Turn, job: JobRecord): boolean {
 /** Says anew why jobs wait when nodes have changed. */
 function refreshReasons(turn: Turn): void {
   const { queue, timers } = turn.world;
-  const stale = [...queue.classes()].filter(({ reasonsOf }) => reasonsOf !== queue.reasonsVersion);
+  for (const its of queue.classes()) {
+    if (its.reasonsOf === queue.reasonsVersion) continue;
+    its.reasonsOf = queue.reasonsVersion;
+    its.untold = its.line.size > MAX_REASONS_REFRESHED ? 0 : its.line.size;
+  }
+  const stale = [...queue.classes()].filter(({ untold }) => untold > 0);
   if (stale.length === 0) return timers.clear('settle', 'reasons');
   const notBefore = turn.world.reasonsAt + REASONS_EVERY_MS;
-  const count = stale.reduce((sum, { line }) => sum + (line.size > MAX_REASONS_REFRESHED ? 0 : line.size), 0);
+  const count = stale.reduce((sum, { untold }) => sum + untold, 0);
   if (notBefore > turn.now && count > FEW_REASONS) return timers.set('settle', 'reasons', notBefore);
-  for (const its of stale) {
-    if (turn.work.left === 0) break;
-    its.reasonsOf = queue.reasonsVersion;
-    if (its.line.size > MAX_REASONS_REFRESHED) continue;
-    for (const { jobId } of its.line.members()) {
-      const job = turn.world.job(jobId);
-      if (job !== null && job.state === 'Queued') settleState(turn, jobId, kinds[job.type]);
-    }
-  }
+  for (const its of stale) refreshClass(turn, its);
   turn.world.reasonsAt = turn.now;
-  if (stale.some(({ reasonsOf }) => reasonsOf !== queue.reasonsVersion)) {
-    timers.set('settle', 'reasons', turn.now + REASONS_EVERY_MS);
+  if (stale.some(({ untold }) => untold > 0)) timers.set('settle', 'reasons', turn.now + REASONS_EVERY_MS);
+}
+
+/** In line, as many as the turn has work left for; the others in a later turn. */
+function refreshClass(turn: Turn, its: PlacementClass): void {
+  const members = [...its.line.members()];
+  its.untold = Math.min(its.untold, members.length);
+  while (its.untold > 0 && turn.work.left > 0) {
+    const member = members[its.nextTold % members.length];
+    its.nextTold = (its.nextTold + 1) % members.length;
+    its.untold -= 1;
+    const job = member === undefined ? null : turn.world.job(member.jobId);
+    if (job !== null && job.state === 'Queued') settleState(turn, job.id, kinds[job.type]);
   }
 }

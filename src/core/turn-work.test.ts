@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_TURN_WORK, START_WORK } from '../../schema/limits.ts';
+import { MAX_TURN_WORK, REASONS_EVERY_MS, START_WORK } from '../../schema/limits.ts';
 import type { NodeId } from '../../schema/ids.ts';
 import { completed, CoreHarness, needs } from '../../test/harness/core.ts';
 
@@ -56,6 +56,25 @@ describe('a turn does only so much', () => {
     startsByTurn(core);
     expect(core.executions.size).toBe(jobs);
     expect(core.events.filter(({ topic }) => topic === 'Queueing')).toEqual([]);
+  });
+
+  test('why jobs of one class wait is told anew over several turns, all of them', () => {
+    const core = new CoreHarness();
+    for (const name of names(300)) core.join(name);
+    const jobs = Array.from({ length: 90 }, () => core.submit({ needs: { ...needs, engine: 'other' } }).jobId);
+    const last = core.join('n-last', { engines: ['another'] });
+    const works: number[] = [];
+    const isTold = (id: (typeof jobs)[number]) => core.job(id).stateMessage.includes('only another');
+    for (let turns = 0; turns < 60 && !jobs.every(isTold); turns += 1) {
+      core.now += REASONS_EVERY_MS;
+      core.heard.set(last.nodeId, core.now);
+      for (const name of names(300)) core.heard.set(name as NodeId, core.now);
+      core.turn({ type: 'wake' });
+      works.push(core.work);
+    }
+    expect(jobs.every(isTold)).toBe(true);
+    // The one job that the last of the work went to may go beyond it.
+    expect(Math.max(...works)).toBeLessThan(MAX_TURN_WORK * 1.1);
   });
 
   test('a job that may not wait is not failed because a turn was full', () => {

@@ -21,8 +21,12 @@ export interface PlacementClass {
   readonly line: Line;
   /** For which rooms no node could take its jobs, however empty; see `World.roomsVersion`. */
   hopelessAt: number;
-  /** Since which change of nodes its reasons are as they should be. */
+  /** The change of nodes as of which its jobs are told why they wait. */
   reasonsOf: number;
+  /** How many of its jobs are still to be told that. */
+  untold: number;
+  /** The place in line, from 0, of the one that is told next: a full turn goes on there in the next. */
+  nextTold: number;
 }
 
 /** Higher priority first, then who waited longer, then the id: a total order, so that the queue is deterministic. */
@@ -111,7 +115,8 @@ export class WaitQueue {
     if (its === undefined) {
       const need = amountsOf(needs.resources);
       const line = new Line();
-      its = { key, needs, need, barred: nodes, line, hopelessAt: -1, reasonsOf: this.reasonsVersion };
+      const told = { reasonsOf: this.reasonsVersion, untold: 0, nextTold: 0 };
+      its = { key, needs, need, barred: nodes, line, hopelessAt: -1, ...told };
       this.#classes.set(key, its);
       if (its.barred.size > 0) this.#barring.add(its);
     }

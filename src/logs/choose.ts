@@ -2,6 +2,7 @@ import { ShoalError } from '../../schema/errors.ts';
 import type { ExecutionId, JobId } from '../../schema/ids.ts';
 import { isTerminalJobState, type ComputeState } from '../../schema/states.ts';
 import { newestExecutions, type ExecutionView } from '../store/reads/executions.ts';
+import type { JobView } from '../store/reads/jobs.ts';
 import type { Reads } from '../store/reads/reads.ts';
 
 /** They never ran. */
@@ -12,6 +13,29 @@ const broken: ReadonlySet<ComputeState> = new Set(['Failed', 'Cancelled']);
 const MAX_ASKED = 10;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 2_000;
+
+/** They may have output, later; one that cannot be started never will. */
+const unbegun: ReadonlySet<ComputeState> = new Set([
+  'Undefined',
+  'New',
+  'AskForBid',
+  'AskForBidAccepted',
+  'BidAccepted',
+]);
+
+/** Whether the chosen execution may end without ever having run: who follows its job must be ready to go on with another. */
+export function mayNotRun(executions: readonly ExecutionView[], chosen: ExecutionId): boolean {
+  return executions.some(({ id, computeState }) => id === chosen && unbegun.has(computeState));
+}
+
+/** Why a job has no log, once it has ended. */
+export function neverRan({ name, state, stateMessage }: JobView): string {
+  return `job ${name} has ended as ${state} without having run${afterColon(stateMessage)}`;
+}
+
+export function afterColon(reason: string): string {
+  return reason === '' ? '' : `: ${reason}`;
+}
 
 /** Whether anything of an execution's log is stored. */
 export type HasStored = (executionId: ExecutionId) => Promise<boolean>;
@@ -37,6 +61,8 @@ interface Awaited {
   readonly jobId: JobId;
   /** 0 means all. */
   readonly version: number;
+  /** Those that were followed to an end without having run. */
+  readonly without: ReadonlySet<ExecutionId>;
 }
 
 interface Waiting {
@@ -48,23 +74,21 @@ interface Waiting {
 }
 
 /**
- * The execution of a job that waits for one; null when nobody waits any more.
- * @throws Error with the job's reason when it ends without one
+ * The execution of a job that waits for one; null when nobody waits any more, or when the job is Completed.
+ * @throws Error with the job's reason when it ends otherwise without one
  */
 export async function awaitExecution(
-  { jobId, version }: Awaited,
+  { jobId, version, without }: Awaited,
   { reads, hasStored, pause, isOver }: Waiting,
 ): Promise<ExecutionId | null> {
   const ref = { namespace: '', text: jobId, scope: null };
   for (let waitMs = FIRST_WAIT_MS; !isOver(); waitMs = Math.min(MAX_WAIT_MS, waitMs * 2)) {
     const found = await look(reads.getJob(ref, { version: 0, history: null, executions: newestExecutions(version) }));
-    const chosen = found === null ? null : await chooseExecution(found.executions, hasStored);
+    const left = found?.executions.filter(({ id }) => !without.has(id)) ?? [];
+    const chosen = await chooseExecution(left, hasStored);
     if (chosen !== null) return chosen;
-    if (found !== null && isTerminalJobState(found.job.state)) {
-      const { name, state, stateMessage } = found.job;
-      const reason = stateMessage === '' ? '' : `: ${stateMessage}`;
-      throw new Error(`job ${name} has ended as ${state} without having run${reason}`);
-    }
+    if (found?.job.state === 'Completed') return null;
+    if (found !== null && isTerminalJobState(found.job.state)) throw new Error(neverRan(found.job));
     await pause(waitMs);
   }
   return null;

@@ -5,12 +5,12 @@ import { NO_LOG_CODE } from '../../schema/protocol/log-link.ts';
 import { isTerminalComputeState } from '../../schema/states.ts';
 import type { Env } from '../env.ts';
 import { log } from '../log.ts';
-import { findLogOwner } from '../store/reads/log-owner.ts';
+import { findLogOwner, type LogOwner } from '../store/reads/log-owner.ts';
 import { findTokenExpiries } from '../store/reads/token-expiries.ts';
 import { makeReads } from '../store/reads/reads.ts';
 import { AgentLink, LinkGone } from './agent-link.ts';
 import { LogParts, type Piece } from './parts.ts';
-import { awaitExecution } from './choose.ts';
+import { afterColon, awaitExecution } from './choose.ts';
 import { openChunks, openFrames, openSocket, openText } from './reader-stream.ts';
 import type { LogStreamRpc } from './log-stream-rpc.ts';
 import { readChunkStream, type Sink } from './sinks.ts';
@@ -171,16 +171,34 @@ export class LogStream extends DurableObject<Env> implements LogStreamRpc {
   /** The log of the job's execution, from the LogStream that is the execution's own, once there is one. */
   async *#chunksOfJob(viewer: Viewer): AsyncGenerator<Uint8Array> {
     if (viewer.jobId === null) return;
-    const executionId = await awaitExecution(
-      { jobId: viewer.jobId, version: viewer.version },
-      {
-        reads: makeReads(this.env.DB),
-        hasStored: (id) => new LogParts(this.env.BLOBS, id).exist(),
-        pause: pauseFor,
-        isOver: () => isGone(viewer),
-      },
-    );
-    if (executionId === null) return;
+    const without = new Set<ExecutionId>();
+    for (;;) {
+      const executionId = await awaitExecution(
+        { jobId: viewer.jobId, version: viewer.version, without },
+        {
+          reads: makeReads(this.env.DB),
+          hasStored: (id) => new LogParts(this.env.BLOBS, id).haveOutput(),
+          pause: pauseFor,
+          isOver: () => isGone(viewer),
+        },
+      );
+      if (executionId === null) return;
+      let isEmpty = true;
+      try {
+        for await (const chunks of this.#chunksOfOther(viewer, executionId)) {
+          isEmpty = false;
+          yield chunks;
+        }
+        if (!isEmpty || (await this.#hasRun(executionId))) return;
+      } catch (error) {
+        if (!isEmpty || (await this.#hasRun(executionId))) throw error;
+      }
+      // It could not be started: the job may have another one in its place, or a reason.
+      without.add(executionId);
+    }
+  }
+
+  async *#chunksOfOther(viewer: Viewer, executionId: ExecutionId): AsyncGenerator<Uint8Array> {
     const stub = this.env.LOGS.getByName(executionId);
     const query = viewerQuery({ ...viewer, executionId });
     const id = crypto.randomUUID();
@@ -236,10 +254,12 @@ export class LogStream extends DurableObject<Env> implements LogStreamRpc {
       const late = from === null ? null : await parts.read(from, LOG_PULL_BYTES);
       if (late !== null) return late;
       if (from === null && parts.end !== null) return { chunks: new Uint8Array(0), next: parts.end, end: true };
+      const owner = await findLogOwner(this.env.DB, executionId);
+      const isLive = owner !== null && !isTerminalComputeState(owner.computeState);
+      if (owner !== null && !isLive && !owner.hasRun) throw new Error(neverStarted(owner));
       await pauseFor(RETRY_MS);
       waitedMs += Date.now() - startedAt;
-      if (waitedMs > PATIENCE_MS && !(viewer.follow && (await this.#isLive(executionId))))
-        throw new Error(TIMEOUT_TEXT);
+      if (waitedMs > PATIENCE_MS && !(viewer.follow && isLive)) throw new Error(TIMEOUT_TEXT);
     }
     return null;
   }
@@ -276,10 +296,14 @@ export class LogStream extends DurableObject<Env> implements LogStreamRpc {
     return Promise.race([dialled, late]).finally(() => clearTimeout(timer));
   }
 
-  async #isLive(executionId: ExecutionId): Promise<boolean> {
+  async #hasRun(executionId: ExecutionId): Promise<boolean> {
     const owner = await findLogOwner(this.env.DB, executionId);
-    return owner !== null && !isTerminalComputeState(owner.computeState);
+    return owner !== null && owner.hasRun;
   }
+}
+
+function neverStarted({ executionId, computeState, computeMessage }: LogOwner): string {
+  return `execution ${executionId} has ended as ${computeState} without having run${afterColon(computeMessage)}`;
 }
 
 function isGone({ left }: Viewer): boolean {

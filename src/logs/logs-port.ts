@@ -21,7 +21,7 @@ export function makeLogsPort(env: Env): LogsPort {
     },
     connect: (executionId) => env.LOGS.getByName(executionId).fetch('https://log/agent', UPGRADE),
     read: (asked, as) => read(env, asked, as),
-    choose: (executions) => chooseExecution(executions, (id) => new LogParts(env.BLOBS, id).exist()),
+    choose: (executions) => chooseExecution(executions, (id) => new LogParts(env.BLOBS, id).haveOutput()),
     refuse,
     reserve: (executionId, bytes) => env.LOGS.getByName(executionId).reserve(executionId, bytes),
     putPart: (executionId, part, chunks) => new LogParts(env.BLOBS, executionId).put(part, chunks),

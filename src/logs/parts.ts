@@ -35,10 +35,10 @@ export class LogParts {
     await this.#bucket.put(`${this.#prefix}${pad(from)}-${pad(next)}${end ? '-end' : ''}`, chunks);
   }
 
-  /** Whether there is any. */
-  async exist(): Promise<boolean> {
+  /** Whether there is any output: of a task that printed nothing the end alone is stored. */
+  async haveOutput(): Promise<boolean> {
     const { objects } = await this.#bucket.list({ prefix: this.#prefix, limit: 1 });
-    return objects.length > 0;
+    return objects.some(({ size }) => size > 0);
   }
 
   /** Looks again which parts there are. */

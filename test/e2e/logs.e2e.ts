@@ -92,6 +92,17 @@ describe('the log of a job', () => {
     expect(viewer.stdout).toBe('chosen\n');
   });
 
+  test('of a command that does not exist is the reason, also for who follows', async () => {
+    const id = await stack.api.submit(dockerJob(['no-such-command']));
+    const follower = view(id, 'follow=true');
+    await stack.api.waitForJob(id, 'Failed');
+    await follower.closed;
+    expect(follower.error).toMatch(/has ended as Failed without having run: .*no-such-command/);
+    const viewer = view(id, '');
+    await viewer.closed;
+    expect(viewer.error).toMatch(/has ended as Failed without having run: .*no-such-command/);
+  });
+
   test('of a failed execution is had by the execution’s id', async () => {
     const job = shell('echo before; sleep 60');
     const [first] = job.Tasks;

@@ -19,6 +19,8 @@ export function makeFakeLogs(room: 'room' | 'bytes' | 'parts' = 'room') {
       nodeId: NodeId.parse('n-one'),
       namespace: 'default',
       computeState: 'BidAccepted',
+      computeMessage: '',
+      hasRun: false,
       modifiedAt: 0,
     }),
     checkToken: async (_, token) => token === LOG_TOKEN,

@@ -147,6 +147,35 @@ describe('a follower of a job that waits', () => {
     await expect((await text).text()).rejects.toThrow();
   });
 
+  test('goes on to the next execution when the first could not be started', async () => {
+    const job = await submit();
+    const first = await Printing.take(agent);
+    const [socket, text] = [await Reader.open(job, admin), read(`${JOBS}/${job}/logs?follow=true`)];
+    const away = {
+      class: 'environment',
+      message: 'the disk is full',
+      hint: '',
+      topic: 'Preparing Environment',
+    } as const;
+    agent.report(first, 1, { state: 'Failed', failure: away, output: null });
+    const second = await Printing.take(agent);
+    await second.store(chunkOf(STDOUT, 'this time\n'), true);
+    expect(await socket.closed).toBe(1000);
+    expect(socket.text).toBe('{"value":{"Type":1,"Line":"this time\\n"}}\n');
+    expect((await text).text).toBe('this time\n');
+    agent.report(second, 1, completed);
+  });
+
+  test('hears why when no execution could be started', async () => {
+    const job = await submit();
+    const printing = await Printing.take(agent);
+    const socket = await Reader.open(job, admin);
+    const failure = { class: 'permanent', message: 'no such command', hint: '', topic: 'Running Execution' } as const;
+    agent.report(printing, 1, { state: 'Failed', failure, output: null });
+    expect(await socket.closed).toBe(1000);
+    expect(socket.text).toMatch(/"error":"job \S+ has ended as Failed without having run: .*no such command/);
+  });
+
   test('is let go when its token is revoked while it waits', async () => {
     const job = await submit(waiting);
     const { id, headers } = await makeToken({});
@@ -203,7 +232,10 @@ describe('the log of a job that did not end well', () => {
     agent.report(await Printing.take(agent), 1, { state: 'Failed', failure, output: null });
     await eventually(async () => (await stateOf(silent)) === 'Failed');
     const got = await read(`${JOBS}/${silent}/logs`);
-    expect([got.status, got.text]).toEqual([404, expect.stringContaining('unable to find execution')]);
+    expect([got.status, got.text]).toEqual([
+      404,
+      expect.stringMatching(/has ended as Failed without having run: .*broke/),
+    ]);
   });
 });
 

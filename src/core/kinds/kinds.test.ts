@@ -134,8 +134,9 @@ describe('an ops job', () => {
     expect(core.job(jobId)).toMatchObject({
       state: 'Failed',
       stateMessage:
-        'not matching nodes to run job out of 1 available nodes.\n• Node n-a: does not support docker, only wasm',
+        'not matching nodes to run job out of 1 available nodes.\n• Node n-a: does not support engine docker, only wasm',
     });
+    expect(core.events.at(-1)?.details).toMatchObject({ IsError: 'true', Hint: expect.stringContaining('engine') });
   });
 
   test('waits for matching nodes that are busy', () => {
@@ -160,6 +161,7 @@ describe('an ops job', () => {
       state: 'Failed',
       stateMessage: 'Job failed because one or more executions failed\n• Node n-a: no such image',
     });
+    expect(core.events.at(-1)?.details).toMatchObject({ Hint: expect.stringContaining("executions' own events") });
   });
 
   test('that every node declines is Failed, and a rerun of it starts clean', () => {
@@ -266,7 +268,7 @@ describe('a job of every node says what its executions said', () => {
     const core = new CoreHarness();
     core.join('n-a');
     const { jobId } = core.submit({ type: 'daemon', count: 0, needs: { engine: 'wasm' } });
-    expect(core.job(jobId).stateMessage).toContain('Node n-a: does not support wasm, only docker');
+    expect(core.job(jobId).stateMessage).toContain('Node n-a: does not support engine wasm, only docker');
   });
 });
 

@@ -2,6 +2,7 @@ import { MAX_ATTEMPTS } from '../../../schema/limits.ts';
 import type { Book, Slot } from '../book.ts';
 import { failJob } from '../job-state.ts';
 import { executionsFailed, noMatchingNodes } from '../placement/reasons.ts';
+import { whyUnplaceable, type Unplaceable } from '../placement/unplaceable.ts';
 import type { JobRecord } from '../../../schema/records.ts';
 import type { Turn } from '../turn.ts';
 import { fanOut, whyFailed, whyUnmatched } from './fan-out.ts';
@@ -20,9 +21,14 @@ export const ops: Kind = {
       failJob(turn, job, {
         topic: 'Scheduling',
         message: noMatchingNodes(whyUnmatched(turn, job), turn.world.nodes.size),
+        details: hintOf(whyUnplaceable(turn, job)),
       });
     } else if (!slots.every((slot) => turn.world.book(job).hasCompleted(slot))) {
-      failJob(turn, job, { topic: 'Scheduling', message: executionsFailed(whyFailed(turn, job)) });
+      failJob(turn, job, {
+        topic: 'Scheduling',
+        message: executionsFailed(whyFailed(turn, job)),
+        details: { Hint: SEE_EXECUTIONS },
+      });
     }
   },
   // Not every slot is completed: then `arrange` has failed the job.
@@ -30,6 +36,12 @@ export const ops: Kind = {
   reason: () => 'every matching node is busy, or its next attempt follows shortly',
   queueTimeoutMs: () => null,
 };
+
+const SEE_EXECUTIONS = "See the executions' own events; submit the job again to run it again on every matching node.";
+
+function hintOf(why: Unplaceable | null): { Hint?: string } {
+  return why === null ? {} : { Hint: why.hint };
+}
 
 /** Nothing is live, and no matching node is left that wants one. */
 function isOver(turn: Turn, job: JobRecord): boolean {

@@ -26,14 +26,14 @@ const connection: Filter = ({ connected }) => (connected ? null : 'is not connec
 
 const draining: Filter = ({ node }) => (node.draining ? 'is draining' : null);
 
-const engine: Filter = ({ node }, { engine }) => offers(node.info.engines, engine);
+const engine: Filter = ({ node }, { engine }) => offers(node.info.engines, 'engine', engine);
 
 const publisher: Filter = ({ node }, { publisher }) =>
-  publisher === '' ? null : offers(node.info.publishers, publisher);
+  publisher === '' ? null : offers(node.info.publishers, 'publisher', publisher);
 
 const sources: Filter = ({ node }, { sources }) => {
   for (const source of sources) {
-    const missing = offers(node.info.sources, source);
+    const missing = offers(node.info.sources, 'input source', source);
     if (missing !== null) return missing;
   }
   return null;
@@ -148,6 +148,16 @@ export function whyNever(candidate: Candidate, needs: Needs): string | null {
   return firstReason(standingFilters, candidate, needs);
 }
 
+/**
+ * All reasons why the node could not take an execution even when nothing else ran on it: who mends one need not come back
+ * for the next. Of a node that may not work at all that alone is told.
+ */
+export function everyReasonWhyNever(candidate: Candidate, needs: Needs): readonly string[] {
+  const passing = firstReason(passingFilters, candidate, needs);
+  if (passing !== null) return [passing];
+  return describedFilters.flatMap((filter) => filter(candidate, needs) ?? []);
+}
+
 function firstReason(list: readonly Filter[], candidate: Candidate, needs: Needs): string | null {
   for (const filter of list) {
     const reason = filter(candidate, needs);
@@ -157,9 +167,9 @@ function firstReason(list: readonly Filter[], candidate: Candidate, needs: Needs
 }
 
 /** Types are compared without regard to case, as Bacalhau does. */
-function offers(offered: readonly string[], wanted: string): string | null {
+function offers(offered: readonly string[], what: string, wanted: string): string | null {
   if (offered.some((type) => type.toLowerCase() === wanted.toLowerCase())) return null;
   return offered.length === 0
-    ? `does not support ${wanted}`
-    : `does not support ${wanted}, only ${[...offered].sort().join(', ')}`;
+    ? `does not support ${what} ${wanted}`
+    : `does not support ${what} ${wanted}, only ${[...offered].sort().join(', ')}`;
 }

@@ -308,34 +308,52 @@ describe('a hold', () => {
   });
 });
 
-test('a big job among small ones that keep coming starts within five times what they last, or what a hold lasts', () => {
+/** Small jobs that come without end, more than there is room for. */
+interface Small {
+  readonly nodes: number;
+  readonly longestSeconds: number;
+  /** Of the longest, how long each lasts. */
+  readonly shares: readonly number[];
+}
+
+const smallJobs: fc.Arbitrary<Small> = fc.record({
+  nodes: fc.integer({ min: 1, max: 3 }),
+  longestSeconds: fc.integer({ min: 1, max: 600 }),
+  shares: fc.array(fc.double({ min: 0.05, max: 1, noNaN: true }), { minLength: 5, maxLength: 30 }),
+});
+/** Of small ones that wait at any moment. */
+const SMALL_WAITING = 3;
+
+/** @returns whether the big job starts within so many times what the small ones last, or the first hold */
+function startsWithin(times: number, queueTimeoutMs: number | null, small: Small): boolean {
+  const { nodes, longestSeconds, shares } = small;
+  const core = new Cluster(...['n-a', 'n-b', 'n-c'].slice(0, nodes));
+  const longest = longestSeconds * 1_000;
+  let next = 0;
+  const keepComing = () => {
+    while (core.world.queue.size < SMALL_WAITING) {
+      next += 1;
+      const needs = { ...cpus(next % 3 === 0 ? 1 : 0.5), queueTimeoutMs };
+      core.run({ needs }, Math.max(1, longest * (shares[next % shares.length] ?? 1)));
+    }
+  };
+  keepComing();
+  const head = core.run(big);
+  const until = core.now + RESERVE_AFTER_MS + times * Math.max(longest, FIRST_HOLD_MS);
+  while (!core.started(head) && core.now < until) core.pass(1_000, keepComing);
+  return core.started(head);
+}
+
+test('a big job that alone has waited long starts within five times what small ones last, or what a hold lasts', () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 3 }),
-      fc.integer({ min: 1, max: 600 }),
-      fc.array(fc.double({ min: 0.05, max: 1, noNaN: true }), { minLength: 5, maxLength: 30 }),
-      (nodes, longestSeconds, shares) => {
-        const core = new Cluster(...['n-a', 'n-b', 'n-c'].slice(0, nodes));
-        const longest = longestSeconds * 1_000;
-        let next = 0;
-        /** More small jobs wait than there is room for, always. */
-        const keepComing = () => {
-          while (core.world.queue.size < 3) {
-            next += 1;
-            core.run(
-              { needs: cpus(next % 3 === 0 ? 1 : 0.5) },
-              Math.max(1, longest * (shares[next % shares.length] ?? 1)),
-            );
-          }
-        };
-        keepComing();
-        const head = core.run(big);
-        const ripeAt = core.now + RESERVE_AFTER_MS;
-        const bound = 5 * Math.max(longest, FIRST_HOLD_MS);
-        while (!core.started(head) && core.now < ripeAt + bound) core.pass(1_000, keepComing);
-        expect(core.started(head)).toBe(true);
-      },
-    ),
+    fc.property(smallJobs, (small) => void expect(startsWithin(5, RESERVE_AFTER_MS - 1_000, small)).toBe(true)),
+    { numRuns: 60 },
+  );
+});
+
+test('where small ones have waited long as well, it takes turns with them: as many times five as wait', () => {
+  fc.assert(
+    fc.property(smallJobs, (small) => void expect(startsWithin(5 * (SMALL_WAITING + 1), null, small)).toBe(true)),
     { numRuns: 60 },
   );
 });

@@ -30,9 +30,9 @@ describe('a submission that no connected node could take is answered with the re
       resources({ cpu: 3 }),
       'job requires more CPU (3.00) than the maximum available (2.00)',
     ],
-    ['an engine', { engine: 'wasm' }, 'does not support wasm, only docker'],
-    ['a publisher', { publisher: 's3' }, 'does not support s3, only noop'],
-    ['an input source', { sources: ['s3'] }, 'does not support s3'],
+    ['an engine', { engine: 'wasm' }, 'does not support engine wasm, only docker'],
+    ['a publisher', { publisher: 's3' }, 'does not support publisher s3, only noop'],
+    ['an input source', { sources: ['s3'] }, 'does not support input source s3'],
     [
       'a constraint',
       { constraints: [{ Key: 'zone', Operator: '=', Values: ['x'] }] },
@@ -60,11 +60,23 @@ describe('a submission that no connected node could take is answered with the re
     expect(warned(needs)).toEqual([WAITS, `Node n-1: ${reason}`]);
   });
 
+  test('all that is wrong on a node, so that nobody comes back for the next reason', () => {
+    const many = { ...resources({ gpu: 1 }), engine: 'wasm', publisher: 's3' };
+    expect(warned(many)?.[1]).toBe(
+      'Node n-1: does not support engine wasm, only docker; does not support publisher s3, only noop; ' +
+        'job requires more GPUs (1) than the maximum available (0)',
+    );
+    const drained = new CoreHarness();
+    drained.join('n-1', node);
+    drained.changeNode('n-1', 'drain');
+    expect(drained.submit({ needs: many }).warnings?.[1]).toBe('Node n-1: is draining');
+  });
+
   test('by group of nodes, ten lines at most', () => {
     const nodes = Array.from({ length: 14 }, (_, i): JoinOptions => ({ ...node, engines: [`e-${Math.max(2, i)}`] }));
     const lines = warned({}, nodes);
     expect(lines).toHaveLength(10);
-    expect(lines?.slice(0, 2)).toEqual([WAITS, '3 of 14 nodes: does not support docker, only e-2']);
+    expect(lines?.slice(0, 2)).toEqual([WAITS, '3 of 14 nodes: does not support engine docker, only e-2']);
     expect(lines?.at(-1)).toBe('and 4 more reasons');
   });
 
@@ -156,7 +168,7 @@ describe('history tells why a job waits that no connected node could take', () =
     core.join('n-1', node);
     listen();
     expect(queueing(core)).toHaveLength(1);
-    expect(core.job(jobId).stateMessage).toContain('does not support wasm');
+    expect(core.job(jobId).stateMessage).toContain('does not support engine wasm');
     core.advance(59_999);
     expect(queueing(core)).toHaveLength(1);
     core.advance(1);
@@ -195,7 +207,7 @@ describe('a dry run', () => {
       nodes: [
         { nodeId: 'n-2', reason: '' },
         { nodeId: 'n-1', reason: '' },
-        { nodeId: 'n-3', reason: 'does not support docker' },
+        { nodeId: 'n-3', reason: 'does not support engine docker' },
       ],
       warnings: [],
     });

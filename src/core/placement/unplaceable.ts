@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../../schema/records.ts';
 import type { Turn } from '../turn.ts';
-import { hints, whyNever, whyNeverKind, type ReasonKind } from './filters.ts';
+import { everyReasonWhyNever, hints, whyNeverKind, type ReasonKind } from './filters.ts';
 import { candidateOf, declinedBy, isSilent } from './place.ts';
 import { linesOf, nodesAround, type NodeReason } from './reasons.ts';
 
@@ -29,7 +29,8 @@ export function whyUnplaceable(turn: Turn, job: JobRecord): Unplaceable | null {
     const kind = whyNeverKind({ ...candidate, connected }, job.needs) ?? (declined.has(node.id) ? 'declined' : null);
     if (kind === null) return null;
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-    const reason = whyNever({ ...candidate, connected }, job.needs) ?? declined.get(node.id) ?? '';
+    const described = everyReasonWhyNever({ ...candidate, connected }, job.needs);
+    const reason = described.length > 0 ? described.join('; ') : (declined.get(node.id) ?? '');
     reasons.push({ nodeId: node.id, reason });
   }
   turn.work.spend(reasons.length * 10);

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { badRequest, ShoalError } from '../../../schema/errors.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
+import { mayNotRun, neverRan } from '../../logs/choose.ts';
 import type { LogsPort } from '../../logs/port.ts';
 import type { Asked, ReadAs } from '../../logs/viewer-query.ts';
 import { jobRef, maySee, operator } from '../auth/principal.ts';
@@ -82,10 +83,16 @@ async function chooseOfJob(c: Ctx, deps: Deps & { readonly logs: LogsPort }, tex
   const asked = { jobId: job.id, version, follow, tail };
   if (wanted === '') {
     const executionId = await deps.logs.choose(executions);
-    // A follower of a job that may still run waits for it; an older version never will.
+    // An older version never runs again.
     const isCurrent = version === 0 || version === job.version;
-    if (executionId !== null || (follow && isCurrent && !isTerminalJobState(job.state)))
-      return { ...asked, executionId };
+    const isOver = isTerminalJobState(job.state);
+    const isAwaited = follow && isCurrent && !isOver;
+    if (isAwaited && (executionId === null || mayNotRun(executions, executionId)))
+      return { ...asked, executionId: null };
+    if (executionId !== null) return { ...asked, executionId };
+    if (isOver && isCurrent) throw failed(neverRan(job));
+    if (executions.length > 0)
+      throw failed(`none of its executions in version ${version || job.version} has a log yet`);
   }
   if (executions.length === 0) {
     throw failed(`no executions found for job ${job.name} with ID ${job.id}, and version ${version}`);

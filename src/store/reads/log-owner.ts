@@ -10,6 +10,9 @@ export interface LogOwner {
   readonly nodeId: NodeId;
   readonly namespace: string;
   readonly computeState: ComputeState;
+  readonly computeMessage: string;
+  /** Its task was started. */
+  readonly hasRun: boolean;
   readonly modifiedAt: EpochUs;
 }
 
@@ -19,12 +22,16 @@ const Row = z.object({
   node_id: NodeId,
   namespace: z.string(),
   compute_state: z.enum(computeStates),
+  compute_message: z.string(),
+  running_since: z.int().nullable(),
   modified_at: z.int(),
 });
 
+const COLUMNS = Object.keys(Row.shape).join(', ');
+
 /** The execution of that id, or null. @throws ShoalError 503 when the database does not answer */
 export async function findLogOwner<S>(db: Database<S>, executionId: string): Promise<LogOwner | null> {
-  const sql = 'SELECT id, job_id, node_id, namespace, compute_state, modified_at FROM executions WHERE id = ?1';
+  const sql = `SELECT ${COLUMNS} FROM executions WHERE id = ?1`;
   const [[row] = []] = await runBatch(db, [{ sql, params: [executionId] }]);
   if (row === undefined) return null;
   const read = Row.parse(row);
@@ -34,6 +41,8 @@ export async function findLogOwner<S>(db: Database<S>, executionId: string): Pro
     nodeId: read.node_id,
     namespace: read.namespace,
     computeState: read.compute_state,
+    computeMessage: read.compute_message,
+    hasRun: read.running_since !== null || read.compute_state === 'Completed',
     modifiedAt: read.modified_at,
   };
 }

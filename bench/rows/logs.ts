@@ -69,7 +69,7 @@ export const logFlood = {
     behind: { name: "a viewer's last byte after the task's end", unit: 's', better: 'less', target: 1 },
     memory: { name: "the agent's memory, most", unit: 'MB', better: 'less', target: 200 },
   },
-  rounds: { full: 3, quick: 0 },
+  rounds: { full: 2, quick: 0 },
   deadlineMs: 120_000,
   needsDocker: true,
   needsLinux: true,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { now } from '../processes/clock.ts';
 import { jobBody } from '../processes/job.ts';
@@ -24,66 +25,71 @@ export const longQueue = {
   open: async (tree) => freshEachRound(() => withLoad(Installation.start(tree, { isInspected: true }), fill), measure),
 } satisfies Row<'heap' | 'load' | 'first'>;
 
-async function fill(worker: Installation): Promise<void> {
+/** @returns the heap in use while one job waits, MB */
+async function fill(worker: Installation): Promise<number> {
   const job = await worker.client.submit(jobBody({}));
+  const idle = await heapMb(worker);
   await worker.stopWorker();
   copyJob(worker.state, job, WAITING);
   await worker.startWorker(true);
+  return idle;
 }
 
-async function measure({ installation: { url, inspectorPort }, load: { agents } }: Loaded<void>) {
-  const inspector = await Inspector.connect(inspectorPort);
-  const idle = await inspector.heapMb();
+async function measure({ installation, load: { agents }, prepared: idle }: Loaded<number>) {
+  const { url } = installation;
   const dialledAt = now();
   // A node without room has the queue loaded and takes nothing of it.
   await agents.call('join', { url, nodes: [{ nodeId: `n-${randomUUID()}`, cpu: 0 }] });
   const loaded = now() - dialledAt;
-  const heap = (await inspector.heapMb()) - idle;
+  const heap = (await heapMb(installation)) - idle;
   const after = now();
   await agents.call('join', { url, nodes: [{ nodeId: `n-${randomUUID()}`, cpu: 0.2 }] });
   const first = (await agents.call('arrival', { type: 'run', after })) - after;
-  inspector.close();
   return { heap, load: loaded, first };
 }
 
-/** The Worker's inspector, for its heap. */
-class Inspector {
-  readonly #socket: WebSocket;
-  readonly #waiting = new Map<number, (result: unknown) => void>();
-  #calls = 0;
+/** An inspector may not answer at all; another connection to it does. */
+const TRIES = 4;
+const ANSWER_MS = 10_000;
+const ASK_MS = 50;
 
-  private constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.on('message', (data: Buffer) => {
-      const { id, result } = JSON.parse(data.toString()) as { id: number; result: unknown };
-      this.#waiting.get(id)?.(result);
-    });
+/** Of the Worker, in use once what nobody needs is gone. */
+async function heapMb({ url, inspectorPort }: Installation): Promise<number> {
+  // An isolate that is asked nothing leaves its inspector waiting.
+  const asking = setInterval(() => void fetch(`${url}/api/v1/agent/alive`).catch(() => {}), ASK_MS);
+  try {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await askHeapMb(inspectorPort, AbortSignal.timeout(ANSWER_MS));
+      } catch (error) {
+        if (tries === TRIES) throw new Unmet(`the inspector: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  } finally {
+    clearInterval(asking);
   }
+}
 
-  static async connect(port: number): Promise<Inspector> {
-    const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as { webSocketDebuggerUrl: string }[];
-    const target = targets.find(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl.endsWith('user:shoal'));
-    if (target === undefined) throw new Unmet('the inspector does not show the Worker');
-    const socket = new WebSocket(target.webSocketDebuggerUrl, { headers: { Origin: 'http://localhost' } });
-    await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
-    return new Inspector(socket);
-  }
-
-  /** In use, once what nobody needs is gone. */
-  async heapMb(): Promise<number> {
-    await this.#call('HeapProfiler.collectGarbage');
-    return ((await this.#call('Runtime.getHeapUsage')) as { usedSize: number }).usedSize / 1e6;
-  }
-
-  close(): void {
-    this.#socket.close();
-  }
-
-  #call(method: string): Promise<unknown> {
-    const id = ++this.#calls;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#socket.send(JSON.stringify({ id, method }));
-    });
+async function askHeapMb(port: number, signal: AbortSignal): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/json`, { signal, headers: { Connection: 'close' } });
+  const targets = (await response.json()) as { webSocketDebuggerUrl: string }[];
+  const target = targets.find(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl.endsWith('user:shoal'));
+  if (target === undefined) throw new Error('it does not show the Worker');
+  const socket = new WebSocket(target.webSocketDebuggerUrl, { headers: { Origin: 'http://localhost' } });
+  const abort = () => socket.terminate();
+  signal.addEventListener('abort', abort);
+  try {
+    await once(socket, 'open', { signal });
+    const call = async (id: number, method: string): Promise<unknown> => {
+      const answer = once(socket, 'message', { signal });
+      socket.send(JSON.stringify({ id, method }));
+      const [data] = (await answer) as [Buffer];
+      return (JSON.parse(data.toString()) as { result: unknown }).result;
+    };
+    await call(1, 'HeapProfiler.collectGarbage');
+    return ((await call(2, 'Runtime.getHeapUsage')) as { usedSize: number }).usedSize / 1e6;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    socket.terminate();
   }
 }

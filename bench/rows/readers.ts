@@ -26,7 +26,7 @@ export const stalledReaders = {
     alone: { name: 'a reader who takes all of it, alone', unit: 'MB/s', better: 'more' },
     beside: { name: 'the same beside those who take nothing', unit: 'MB/s', better: 'more' },
   },
-  rounds: { full: 3, quick: 0 },
+  rounds: { full: 2, quick: 0 },
   deadlineMs: 180_000,
   needsDocker: true,
   needsLinux: true,

@@ -22,7 +22,7 @@ export const stored = {
     page: { name: 'first page of the list', unit: 'x', better: 'less', target: 1.2 },
     label: { name: 'first page of those with a label', unit: 'x', better: 'less' },
   },
-  rounds: { full: 4, quick: 2 },
+  rounds: { full: 4, quick: 1 },
   deadlineMs: 120_000,
   async open(tree, { quick }) {
     const full = await holding(tree, STORED);

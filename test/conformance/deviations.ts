@@ -39,6 +39,12 @@ export const deviations: readonly Deviation[] = [
     test: 'test/workerd/log-text.workerd.test.ts › is had without the execution’s id after a stop, with RunOutput',
   },
   {
+    item: 'the log of a job that ended without having run',
+    verdict: 'better',
+    reason: 'says why it did not run; Bacalhau speaks of an execution without an id that it cannot find',
+    test: 'test/e2e/logs.e2e.ts › of a command that does not exist is the reason, also for who follows',
+  },
+  {
     item: 'an open log whose token ends',
     verdict: 'better',
     reason: 'ends within a few seconds of it, and says why; Bacalhau looks at the token once',

@@ -58,15 +58,18 @@ async function heapMb({ url, inspectorPort }: Installation): Promise<number> {
   // An isolate that is asked nothing leaves its inspector waiting.
   const asking = setInterval(() => void fetch(`${url}/api/v1/agent/alive`).catch(() => {}), ASK_MS);
   try {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await askHeapMb(inspectorPort, AbortSignal.timeout(ANSWER_MS));
-      } catch (error) {
-        if (tries === TRIES) throw new Unmet(`the inspector: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
+    return await triedHeapMb(inspectorPort, TRIES);
   } finally {
     clearInterval(asking);
+  }
+}
+
+async function triedHeapMb(port: number, tries: number): Promise<number> {
+  try {
+    return await askHeapMb(port, AbortSignal.timeout(ANSWER_MS));
+  } catch (error) {
+    if (tries > 1) return triedHeapMb(port, tries - 1);
+    throw new Unmet(`the inspector: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -212,7 +212,7 @@ describe('the log of a job that did not end well', () => {
       const { body } = await api('GET', `/orchestrator/jobs/${job}/executions`);
       return (body as { Items: { RunOutput?: { Stdout: string; ExitCode: number } | null }[] }).Items[0]?.RunOutput;
     };
-    await eventually(async () => ((await shown()) ?? null) !== null);
+    await eventually(async () => ((await shown())?.Stdout ?? '') !== '');
     expect(await shown()).toMatchObject({ Stdout: 'line 1\nline 2\n', ExitCode: 137 });
     expect((await read(`${JOBS}/${job}/logs`)).text).toBe('line 1\nline 2\n');
     const socket = await Reader.open(job, admin, '');

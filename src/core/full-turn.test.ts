@@ -5,7 +5,7 @@ import { RESERVE_AFTER_MS } from '../../schema/limits.ts';
 import type { JobRecord } from '../../schema/records.ts';
 import { isTerminalJobState } from '../../schema/states.ts';
 import { cancelled, completed, CoreHarness, failed, running } from '../../test/harness/core.ts';
-import { fits, subtract } from './amounts.ts';
+import { fits, subtract } from '../../schema/amounts.ts';
 import { isFanOut } from './book.ts';
 import { isLive, isOpen } from './execution.ts';
 import { isKeptFree } from './placement/kept-free.ts';

@@ -1,6 +1,6 @@
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { ToAgent } from '../../schema/protocol/to-agent.ts';
-import { resourcesOf } from '../core/amounts.ts';
+import { resourcesOf } from '../../schema/amounts.ts';
 import type { DryRunAnswer, LiveNode, SubmitJob } from '../core/commands.ts';
 import { dryRun } from '../core/dry-run.ts';
 import { decide, isCommand, type CoreEvent, type Reply } from '../core/decide.ts';

@@ -1,7 +1,7 @@
 import type { JobId, NodeId } from '../../../schema/ids.ts';
 import { RESERVE_AFTER_MS } from '../../../schema/limits.ts';
 import type { Hold, JobRecord } from '../../../schema/records.ts';
-import { add, amountsOf, fits } from '../amounts.ts';
+import { add, amountsOf, fits } from '../../../schema/amounts.ts';
 import { isKeptUp } from '../book.ts';
 import { isLive } from '../execution.ts';
 import { isBefore, type Waiting } from '../wait-queue.ts';

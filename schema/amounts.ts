@@ -1,4 +1,4 @@
-import type { Resources } from '../../schema/job/job.ts';
+import type { Resources } from './job/job.ts';
 
 /**
  * Sums of resources. CPU is counted in whole millionths of a core: sums of fractions such as 0.1 would drift, and a node

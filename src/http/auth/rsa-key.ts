@@ -1,4 +1,4 @@
-import { base64Bytes, base64Url, hex } from './digest.ts';
+import { base64Bytes, base64Url, hex } from '../../crypto.ts';
 
 /** The shortest key that is taken for a login. */
 export const MIN_KEY_BITS = 2048;

@@ -4,7 +4,7 @@ import { bind } from '../../../schema/job/bind.ts';
 import { SubmissionInput } from '../../../schema/job/input.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import { isReserved, parseSubmission } from '../../../schema/job/parse-submission.ts';
-import { canonicalSpec, specHash } from '../../../schema/job/spec-hash.ts';
+import { canonicalSpec, specHash } from '../spec-hash.ts';
 import { maySee } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import type { Ctx, Deps } from '../deps.ts';

@@ -4,7 +4,7 @@ import { EvaluationId } from '../../../schema/ids.ts';
 import { bind } from '../../../schema/job/bind.ts';
 import { keptCount } from '../../../schema/job/kept-count.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
-import { specHash } from '../../../schema/job/spec-hash.ts';
+import { specHash } from '../spec-hash.ts';
 import { jobRef } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';

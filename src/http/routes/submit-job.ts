@@ -6,7 +6,7 @@ import { needsOf } from '../../../schema/job/needs.ts';
 import { issueText } from '../../../schema/issue-text.ts';
 import { problemText } from '../../../schema/problems.ts';
 import { parseSubmission, RESERVED_META, type Submission } from '../../../schema/job/parse-submission.ts';
-import { specHash } from '../../../schema/job/spec-hash.ts';
+import { specHash } from '../spec-hash.ts';
 import { MAX_IDEMPOTENCY_TOKEN_CHARS } from '../../../schema/limits.ts';
 import type { Idempotency, SubmitJob } from '../../scheduler/rpc.ts';
 import { requireNamespace, scopeOf } from '../auth/principal.ts';

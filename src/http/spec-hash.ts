@@ -1,10 +1,6 @@
-import type { JobSpec } from './job.ts';
-import { isReserved } from './parse-submission.ts';
-import { normaliseAmount } from './resources.ts';
-
-// The schema compiles without the types of any platform; these two exist wherever it runs.
-declare const crypto: { subtle: { digest(algorithm: 'SHA-256', data: Uint8Array): Promise<ArrayBuffer> } };
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+import type { JobSpec } from '../../schema/job/job.ts';
+import { isReserved } from '../../schema/job/parse-submission.ts';
+import { normaliseAmount } from '../../schema/job/resources.ts';
 
 const HASH_CHARS = 32;
 

@@ -32,6 +32,9 @@ export type EvaluationId = z.infer<typeof EvaluationId>;
 /** The part of an installation that one Scheduler owns. There is one today. */
 export const DEFAULT_CELL = 'cell-0';
 
+/** The namespace of whoever names none. */
+export const DEFAULT_NAMESPACE = 'default';
+
 /** Milliseconds since the Unix epoch: clocks and deadlines. */
 export type EpochMs = number;
 

@@ -1,11 +1,12 @@
-import { JobSpec, type NetworkConfig, type SpecConfig, type Task, type TimeoutConfig } from './job.ts';
+import { DEFAULT_NAMESPACE } from '../ids.ts';
+import type { JobSpec, NetworkConfig, SpecConfig, Task, TimeoutConfig } from './job.ts';
 import { readNetworkType } from './input.ts';
 import type { JobInput, NetworkInput, SpecConfigInput, TaskInput, TimeoutsInput } from './input.ts';
 import { normaliseAmount, readResources } from './resources.ts';
-import { isJobType, runsOnEveryNode } from './validate-job.ts';
+import { runsOnEveryNode } from '../states.ts';
+import { isJobType } from './validate-job.ts';
 import { plain } from './validate-task.ts';
 
-const DEFAULT_NAMESPACE = 'default';
 /** What a task gets that names none. */
 export const DEFAULT_CPU = '500m';
 export const DEFAULT_MEMORY = '512mb';
@@ -16,10 +17,11 @@ export const DEFAULT_MEMORY = '512mb';
  * @see Bacalhau pkg/models/job.go, Normalize; pkg/jobstore job defaults
  */
 export function normaliseJob(job: JobInput): JobSpec {
-  const type = isJobType(job.Type ?? '') ? job.Type : 'batch';
-  const everyNode = runsOnEveryNode(type ?? '');
-  // Parsed once more so that a mistake here cannot store a document that no reader understands.
-  return JobSpec.parse({
+  const given = job.Type ?? '';
+  const type = isJobType(given) ? given : 'batch';
+  const everyNode = runsOnEveryNode(type);
+  const [task = {}] = job.Tasks ?? [];
+  return {
     Name: job.Name ?? '',
     Namespace: job.Namespace === undefined || job.Namespace === '' ? DEFAULT_NAMESPACE : job.Namespace,
     Type: type,
@@ -32,8 +34,8 @@ export function normaliseJob(job: JobInput): JobSpec {
     })),
     Meta: job.Meta ?? {},
     Labels: job.Labels ?? {},
-    Tasks: (job.Tasks ?? []).slice(0, 1).map(normaliseTask),
-  });
+    Tasks: [normaliseTask(task)],
+  };
 }
 
 function normaliseTask(task: TaskInput): Task {

@@ -1,5 +1,5 @@
 import { jobNotFound, ShoalError } from '../../../schema/errors.ts';
-import { JobId } from '../../../schema/ids.ts';
+import { DEFAULT_NAMESPACE, JobId } from '../../../schema/ids.ts';
 import { endOfPrefix, type Statement } from './statement.ts';
 
 /** The namespaces that the caller may see; null means all. What lies outside does not exist for it. */
@@ -13,7 +13,6 @@ export interface JobRef {
   readonly scope: Scope;
 }
 
-export const DEFAULT_NAMESPACE = 'default';
 /** A whole id, with or without its letter, is never taken as the beginning of another. */
 const WHOLE_ID = /^([a-z]-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

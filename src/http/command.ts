@@ -72,10 +72,6 @@ async function recall<T>(deps: CommandDeps, commandId: string, cause: unknown): 
       cause,
     });
   }
-  const answer = JSON.parse(stored) as Answer<T> | T;
-  return isAnswer<T>(answer) ? answer : { ok: true, value: answer };
-}
-
-function isAnswer<T>(value: Answer<T> | T): value is Answer<T> {
-  return typeof value === 'object' && value !== null && 'ok' in value;
+  // Only commands that were carried out have a row: a refusal changes nothing and leaves none.
+  return { ok: true, value: JSON.parse(stored) as T };
 }

@@ -5,10 +5,10 @@ import type { Loaded } from '../core/world.ts';
 import { executions, jobs, nodes } from '../../schema/db/tables.ts';
 import { failureOf } from './failure.ts';
 import {
-  columnsOf,
   executionFromRow,
   jobFromRow,
   nodeFromRow,
+  selectList,
   type ExecutionRow,
   type JobRow,
   type NodeRow,
@@ -20,22 +20,21 @@ import { statementsOf } from './write-statements.ts';
 /** Active jobs loaded in one page, with their executions. */
 const PAGE_JOBS = 1_000;
 
-const selectList = (alias: string, columns: ReturnType<typeof columnsOf>) =>
-  columns.map(({ key, name }) => `${alias}."${name}" AS "${key}"`).join(', ');
-const executionColumns = columnsOf(executions).filter(({ key }) => key !== 'output');
+const JOB = selectList(jobs, 'j');
+const EXECUTION = selectList(executions, 'e', ['output', 'open']);
 
 const FENCE = 'epoch, commit_seq AS commitSeq, commit_id AS commitId, next_wake AS nextWake, clock, reservations';
 const OPEN_FENCE = `INSERT INTO fence (cell, epoch, commit_seq, commit_id, next_wake, clock) VALUES (?1, ?2, 0, '', 0, 0)
   ON CONFLICT (cell) DO UPDATE SET epoch = max(fence.epoch + 1, excluded.epoch) RETURNING ${FENCE}`;
 const READ_FENCE = `SELECT ${FENCE} FROM fence WHERE cell = ?1`;
-const ACTIVE_JOBS = `SELECT ${selectList('j', columnsOf(jobs))} FROM jobs j
+const ACTIVE_JOBS = `SELECT ${JOB} FROM jobs j
   WHERE j.cell = ?1 AND j.active = 1 AND j.id > ?2 ORDER BY j.id LIMIT ${PAGE_JOBS}`;
-const ACTIVE_EXECUTIONS = `SELECT ${selectList('e', executionColumns)}
+const ACTIVE_EXECUTIONS = `SELECT ${EXECUTION}
   FROM (SELECT id, version FROM jobs WHERE cell = ?1 AND active = 1 AND id > ?2 ORDER BY id LIMIT ${PAGE_JOBS}) j
   JOIN executions e ON e.job_id = j.id WHERE e.job_version = j.version OR e.open = 1 ORDER BY e.created_at`;
-const NODES = `SELECT ${selectList('n', columnsOf(nodes))} FROM nodes n WHERE n.cell = ?1 ORDER BY n.id`;
-const JOBS_BY_ID = `SELECT ${selectList('j', columnsOf(jobs))} FROM json_each(?1) k JOIN jobs j ON j.id = k.value`;
-const JOBS_BY_NAME = `SELECT ${selectList('j', columnsOf(jobs))} FROM json_each(?1) k
+const NODES = `SELECT ${selectList(nodes, 'n')} FROM nodes n WHERE n.cell = ?1 ORDER BY n.id`;
+const JOBS_BY_ID = `SELECT ${JOB} FROM json_each(?1) k JOIN jobs j ON j.id = k.value`;
+const JOBS_BY_NAME = `SELECT ${JOB} FROM json_each(?1) k
   JOIN jobs j ON j.namespace = k.value ->> 0 AND j.name = k.value ->> 1`;
 const COMMANDS = 'SELECT c.id, c.answer FROM json_each(?1) k JOIN commands c ON c.id = k.value';
 const TOKENS = `SELECT c.namespace, c.token, c.request_hash AS requestHash, c.answer FROM json_each(?1) k
@@ -43,6 +42,9 @@ const TOKENS = `SELECT c.namespace, c.token, c.request_hash AS requestHash, c.an
 const INSTALLATION = 'SELECT node_id AS nodeId FROM installation WHERE id = 1';
 const SPECS = `SELECT v.job_id AS jobId, v.version, v.spec FROM json_each(?1) k
   JOIN job_versions v ON v.job_id = k.value ->> 0 AND v.version = k.value ->> 1`;
+
+/** Without what the Scheduler does not hold. */
+type HeldRow = Omit<ExecutionRow, 'output' | 'open'>;
 
 /** Errors that say clearly that the batch itself was wrong; anything else leaves the outcome open. */
 const REFUSALS = /SQLITE_(CONSTRAINT|ERROR|TOOBIG|MISMATCH|RANGE)|too many SQL variables|syntax error/i;
@@ -82,7 +84,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
     const fence = fenceOf(fenceResult);
     if (fence === null) throw new Error('the fence row was not returned');
     const jobRows = rowsOf<JobRow>(jobResult);
-    const executionRows = rowsOf<ExecutionRow>(executionResult);
+    const executionRows = rowsOf<HeldRow>(executionResult);
     await this.#loadRest(cell, jobRows, executionRows);
     const loaded: Loaded = {
       cell,
@@ -161,7 +163,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
   }
 
   /** Pages on: safe after the epoch has moved, since nobody else can write any more. */
-  async #loadRest(cell: string, jobRows: JobRow[], executionRows: ExecutionRow[]): Promise<void> {
+  async #loadRest(cell: string, jobRows: JobRow[], executionRows: HeldRow[]): Promise<void> {
     for (let full = jobRows.length === PAGE_JOBS; full;) {
       const after = jobRows.at(-1)?.id ?? '';
       const [jobResult, executionResult] = await this.#db.batch([
@@ -170,7 +172,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
       ]);
       const page = rowsOf<JobRow>(jobResult);
       jobRows.push(...page);
-      executionRows.push(...rowsOf<ExecutionRow>(executionResult));
+      executionRows.push(...rowsOf<HeldRow>(executionResult));
       full = page.length === PAGE_JOBS;
     }
   }

@@ -79,13 +79,12 @@ export function eventFromRow(row: EventRow): EventRecord {
   };
 }
 
-export function versionToRow(version: NewVersion): VersionRow {
+export function versionToRow({ labels: _, ...version }: NewVersion): VersionRow {
   return { ...version, state: null, stateMessage: null, revision: null, modifiedAt: null };
 }
 
-/** The labels of a version's specification, as rows of the job that was created at `createdAt`. */
-export function labelsToRows({ jobId, spec }: NewVersion, createdAt: EpochUs): LabelRow[] {
-  const { Labels: labels = {} } = JSON.parse(spec) as { Labels?: Record<string, string> };
+/** The labels of a version, as rows of the job that was created at `createdAt`. */
+export function labelsToRows({ jobId, labels }: NewVersion, createdAt: EpochUs): LabelRow[] {
   return Object.entries(labels).map(([key, value]) => ({ jobId, key, value, createdAt }));
 }
 

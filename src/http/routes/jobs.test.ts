@@ -119,6 +119,23 @@ describe('submit', () => {
   });
 });
 
+describe('the labels of a job', () => {
+  const found = async ({ send }: ReturnType<typeof makeFakeApi>, selector: string) =>
+    (await send('GET', `${JOBS}?labels=${encodeURIComponent(selector)}`)).json().Items.length;
+
+  test('are those of its newest version, whether that was submitted or ran again', async ({ expect }) => {
+    const api = makeFakeApi();
+    const submit = (Labels: object) => api.send('PUT', JOBS, { Job: { ...job, Name: 'named', Labels } });
+    expect((await submit({ team: 'blue', size: '6' })).status).toBe(200);
+    expect([await found(api, 'team=blue,size>5'), await found(api, 'team=red')]).toEqual([1, 0]);
+    expect((await submit({ team: 'red' })).status).toBe(200);
+    expect([await found(api, 'team=blue'), await found(api, 'size'), await found(api, 'team=red')]).toEqual([0, 0, 1]);
+    await api.send('DELETE', `${JOBS}/named`);
+    expect((await api.send('PUT', `${JOBS}/named/rerun`, { JobVersion: 1 })).status).toBe(200);
+    expect([await found(api, 'team=blue,size>5'), await found(api, 'team=red')]).toEqual([1, 0]);
+  });
+});
+
 describe('a lost answer', () => {
   test('is asked for again with the same ids', async ({ expect }) => {
     const { send, scheduler, pauses } = makeFakeApi();

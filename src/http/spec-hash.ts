@@ -1,6 +1,8 @@
+import canonicalize from 'canonicalize';
 import type { JobSpec } from '../../schema/job/job.ts';
 import { isReserved } from '../../schema/job/parse-submission.ts';
 import { normaliseAmount } from '../../schema/job/resources.ts';
+import { sha256Hex } from '../crypto.ts';
 
 const HASH_CHARS = 32;
 
@@ -12,23 +14,7 @@ export function canonicalSpec(spec: JobSpec): JobSpec {
   return { ...spec, Meta: Object.fromEntries(meta), Tasks: [{ ...task, Resources: Object.fromEntries(amounts) }] };
 }
 
-/** Equal for specifications that mean the same, whatever the order of their keys. */
+/** Equal for specifications that mean the same, whatever the order of their keys. Kept with jobs: it may not change. */
 export async function specHash(spec: JobSpec): Promise<string> {
-  const text = canonicalJson(canonicalSpec(spec));
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-  return [...digest]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('')
-    .slice(0, HASH_CHARS);
-}
-
-/** JSON with the keys of every object in order. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`);
-  return `{${entries.join(',')}}`;
+  return (await sha256Hex(canonicalize(canonicalSpec(spec)) ?? '')).slice(0, HASH_CHARS);
 }

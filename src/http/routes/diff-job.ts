@@ -4,12 +4,12 @@ import { bind } from '../../../schema/job/bind.ts';
 import { SubmissionInput } from '../../../schema/job/input.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import { isReserved, parseSubmission } from '../../../schema/job/parse-submission.ts';
-import { canonicalSpec, specHash } from '../spec-hash.ts';
 import { maySee } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 import { diffLines } from '../line-diff.ts';
+import { canonicalSpec, specHash } from '../spec-hash.ts';
 
 /** How a submission would change the job of its name. Nothing is stored. */
 export async function diffJob(c: Ctx, deps: Deps): Promise<Response> {

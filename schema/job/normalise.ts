@@ -45,7 +45,9 @@ function normaliseTask(task: TaskInput): Task {
     Target: source.Target ?? '',
   }));
   const paths = (task.ResultPaths ?? []).map((path) => ({ Name: path.Name ?? '', Path: path.Path ?? '' }));
-  const amounts = task.Resources ?? task.ResourcesConfig ?? {};
+  const amounts = plain(task.Resources ?? task.ResourcesConfig ?? {});
+  // Zero is none: Docker would take it for no limit at all.
+  const { cpu, memory } = readResources(amounts).resources;
   return {
     Name: task.Name ?? '',
     Engine: specConfig(task.Engine),
@@ -55,20 +57,14 @@ function normaliseTask(task: TaskInput): Task {
     ...nonEmpty('InputSources', sources),
     ...nonEmpty('ResultPaths', paths),
     Resources: {
-      CPU: someOf('CPU', amounts.CPU) ?? DEFAULT_CPU,
-      Memory: someOf('Memory', amounts.Memory) ?? DEFAULT_MEMORY,
+      CPU: cpu > 0 ? normaliseAmount(amounts.CPU ?? '') : DEFAULT_CPU,
+      Memory: memory > 0 ? normaliseAmount(amounts.Memory ?? '') : DEFAULT_MEMORY,
       ...nonEmpty('Disk', normaliseAmount(amounts.Disk ?? '')),
       ...nonEmpty('GPU', normaliseAmount(amounts.GPU ?? '')),
     },
     Network: network(task.Network ?? {}),
     Timeouts: timeouts(task.Timeouts ?? {}),
   };
-}
-
-/** The amount as it is stored; undefined when it is none. Zero is none: Docker would take it for no limit at all. */
-function someOf(key: 'CPU' | 'Memory', text = ''): string | undefined {
-  const { cpu, memory } = readResources({ [key]: text }).resources;
-  return (key === 'CPU' ? cpu : memory) > 0 ? normaliseAmount(text) : undefined;
 }
 
 function specConfig(config: SpecConfigInput = {}): SpecConfig {

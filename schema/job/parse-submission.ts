@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { badRequest, ShoalError } from '../errors.ts';
 import { isKeptUp, jobStates, runsOnEveryNode } from '../states.ts';
 import { bind } from './bind.ts';
@@ -35,8 +36,22 @@ export interface Submission {
  * @see Bacalhau pkg/publicapi/endpoint/orchestrator, putJob
  */
 export function parseSubmission(body: unknown): Submission {
-  const { Job: given, Force: force = false, IdempotencyToken: idempotencyToken = '' } = bind(SubmissionInput, body);
-  if (given === undefined) throw badRequest('empty/nil job');
+  return validateSubmission(bindSubmission(body), body);
+}
+
+/** A body that has been bound to the types of its fields, and whose job is there; what the fields say is not looked at. */
+export type BoundSubmission = z.infer<typeof SubmissionInput> & { readonly Job: JobInput };
+
+/** @throws ShoalError 400 when some field is of another type, or there is no job */
+export function bindSubmission(body: unknown): BoundSubmission {
+  const { Job, ...rest } = bind(SubmissionInput, body);
+  if (Job === undefined) throw badRequest('empty/nil job');
+  return { ...rest, Job };
+}
+
+/** The rest of `parseSubmission`. @param body  as it was sent, for warnings of what is not known */
+export function validateSubmission(bound: BoundSubmission, body: unknown): Submission {
+  const { Job: given, Force: force = false, IdempotencyToken: idempotencyToken = '' } = bound;
   const job = rewriteLegacyWasm(given);
   const problems = validateJob(job);
   if (problems.length > 0) throw badRequest(problemText(problems));

@@ -15,6 +15,7 @@ import {
 } from './rows.ts';
 import type { Batch, CommitOutcome, FenceRow, JobNameKey, SpecKey, Store, TokenKey, TokenUse } from './store.ts';
 import { specKey } from './store.ts';
+import type { Database, Result } from './reads/run-batch.ts';
 import { statementsOf } from './write-statements.ts';
 
 /** Active jobs loaded in one page, with their executions. */
@@ -49,24 +50,8 @@ type HeldRow = Omit<ExecutionRow, 'output' | 'open'>;
 /** Errors that say clearly that the batch itself was wrong; anything else leaves the outcome open. */
 const REFUSALS = /SQLITE_(CONSTRAINT|ERROR|TOOBIG|MISMATCH|RANGE)|too many SQL variables|syntax error/i;
 
-interface Result {
-  readonly results: unknown[];
-  readonly meta: { readonly changes: number; readonly size_after: number };
-}
-
-/** The part of D1's prepared statement that is used. */
-interface Prepared<S> {
-  bind(...values: (string | number)[]): S;
-}
-
-/** The part of D1 that is used; `S` is its prepared statement. */
-interface Database<S> {
-  prepare(sql: string): S;
-  batch(statements: S[]): Promise<readonly Result[]>;
-}
-
 /** The store on D1: raw prepared statements, since the query builder costs a quarter on small batches. */
-export class D1Store<S extends Prepared<S>> implements Store {
+export class D1Store<S> implements Store {
   readonly #db: Database<S>;
 
   constructor(db: Database<S>) {
@@ -101,7 +86,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
   async commit(batch: Batch): Promise<CommitOutcome> {
     let statements: S[];
     try {
-      statements = statementsOf(batch).map(({ sql, values }) => this.#db.prepare(sql).bind(...values));
+      statements = statementsOf(batch).map(({ sql, params }) => this.#db.prepare(sql).bind(...params));
     } catch (error) {
       // Nothing was sent: some row cannot be written as it is.
       return { type: 'refused', reason: error instanceof Error ? error.message : String(error) };
@@ -187,5 +172,5 @@ function fenceOf(result: Result | undefined): FenceRow | null {
 }
 
 function rowsOf<Row>(result: Result | undefined): Row[] {
-  return (result?.results ?? []) as Row[];
+  return (result?.results ?? []) as unknown[] as Row[];
 }

@@ -32,6 +32,9 @@ export type EvaluationId = z.infer<typeof EvaluationId>;
 /** The part of an installation that one Scheduler owns. There is one today. */
 export const DEFAULT_CELL = 'cell-0';
 
+/** The namespace of whoever names none. */
+export const DEFAULT_NAMESPACE = 'default';
+
 /** Milliseconds since the Unix epoch: clocks and deadlines. */
 export type EpochMs = number;
 
@@ -41,10 +44,15 @@ export type EpochMs = number;
  */
 export type EpochUs = number;
 
-const shortPattern = new RegExp(`^([a-z]-)?${UUID}$`);
+const WHOLE = new RegExp(`^([a-z]-)?${UUID}$`);
+
+/** Whether a text is a whole id that was made here, with or without its letter. */
+export function isWholeId(text: string): boolean {
+  return WHOLE.test(text);
+}
 
 /** The form shown to people: prefix and the first eight characters of the uuid; other names are left whole. */
 export function shortId(id: string): string {
-  if (!shortPattern.test(id)) return id;
+  if (!isWholeId(id)) return id;
   return id.slice(0, id[1] === '-' ? 10 : 8);
 }

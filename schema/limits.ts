@@ -1,4 +1,4 @@
-/** Every size and time limit in one place. Bytes unless the name says otherwise. */
+/** Size and time limits by which more than one room goes, or that users meet. Bytes unless the name says otherwise. */
 
 /** Largest request body that is read. */
 export const MAX_BODY_BYTES = 10_000_000;
@@ -112,9 +112,8 @@ export const MAX_INBOX_FRAMES = 20_000;
 export const MAX_INBOX_BYTES = 16_000_000;
 /** Of one node. */
 export const MAX_INBOX_NODE_FRAMES = 5_000;
-/** D1: bytes of bound JSON in one statement, and statements in one batch. */
+/** D1: bytes of bound JSON in one statement. */
 export const MAX_STATEMENT_BYTES = 1_000_000;
-export const MAX_BATCH_STATEMENTS = 14;
 
 /** The agent's text `ping`; answered by the runtime without waking the Scheduler. */
 export const HEARTBEAT_MS = 15_000;

@@ -7,10 +7,12 @@ import { badRequest } from './errors.ts';
  */
 export interface Requirement {
   readonly key: string;
-  readonly operator: 'in' | 'notin' | 'exists' | 'absent' | 'gt' | 'lt';
+  readonly operator: Operator;
   /** One or more for `in` and `notin`; one integer for `gt` and `lt`; else empty. */
   readonly values: readonly string[];
 }
+
+export type Operator = 'in' | 'notin' | 'exists' | 'absent' | 'gt' | 'lt';
 
 /** A selector with more requirements or text than this is refused. */
 const MAX_REQUIREMENTS = 20;
@@ -45,23 +47,45 @@ export function matchesSelector(
   requirements: readonly Requirement[],
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  return requirements.every(({ key, operator, values }) => {
-    const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-    switch (operator) {
-      case 'exists':
-        return value !== undefined;
-      case 'absent':
-        return value === undefined;
-      case 'in':
-        return value !== undefined && values.includes(value);
-      case 'notin':
-        return value === undefined || !values.includes(value);
-      case 'gt':
-        return isInteger(value) && Number(value) > Number(values[0]);
-      case 'lt':
-        return isInteger(value) && Number(value) < Number(values[0]);
-    }
-  });
+  return requirements.every(({ key, operator, values }) => labelMeets(operator, labelOf(labels, key), values));
+}
+
+/** The label of a key, or undefined: keys such as `toString` are found on every object. */
+export function labelOf(labels: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
+/** Whether one label meets a requirement; `value` is undefined where there is none. The law of all selectors. */
+export function labelMeets(operator: Operator, value: string | undefined, values: readonly string[]): boolean {
+  return operators[operator](value, values);
+}
+
+const operators: Readonly<Record<Operator, (value: string | undefined, values: readonly string[]) => boolean>> = {
+  in: (value, values) => value !== undefined && values.includes(value),
+  notin: (value, values) => value === undefined || !values.includes(value),
+  exists: (value) => value !== undefined,
+  absent: (value) => value === undefined,
+  gt: (value, [bound]) => compareIntegers(value, bound) > 0,
+  lt: (value, [bound]) => compareIntegers(value, bound) < 0,
+};
+
+/** Above 0, 0 or below 0 as `a` is larger, equal or smaller; NaN, which is none of them, when either is no integer. */
+function compareIntegers(a: string | undefined, b: string | undefined): number {
+  const [left, right] = [readInteger(a), readInteger(b)];
+  if (left === null || right === null) return Number.NaN;
+  return left > right ? 1 : left < right ? -1 : 0;
+}
+
+const MAX_INTEGER = 2n ** 63n - 1n;
+const MIN_INTEGER = -(2n ** 63n);
+/** Digits behind a sign and zeros; longer ones are beyond the bounds. */
+const INTEGER = /^[+-]?0*\d{1,19}$/;
+
+/** A decimal integer of 64 bits with or without sign and leading zeros; else null. @see Go strconv.ParseInt */
+function readInteger(text: string | undefined): bigint | null {
+  if (text === undefined || !INTEGER.test(text)) return null;
+  const integer = BigInt(text);
+  return integer >= MIN_INTEGER && integer <= MAX_INTEGER ? integer : null;
 }
 
 function tokenise(text: string): string[] {
@@ -88,11 +112,11 @@ function parseRequirement(tokens: readonly string[], at: number): { requirement:
   // `k=` and `k=,...` compare with the empty text.
   const value = given === undefined || given === ',' ? '' : given;
   checkValue(value);
-  if ((kind === 'gt' || kind === 'lt') && !isInteger(value)) throw unexpected(given, 'an integer');
+  if ((kind === 'gt' || kind === 'lt') && readInteger(value) === null) throw unexpected(given, 'an integer');
   return { requirement: { key, operator: kind, values: [value] }, next: value === '' ? at + 2 : at + 3 };
 }
 
-const comparisons: ReadonlyMap<string, Requirement['operator']> = new Map([
+const comparisons: ReadonlyMap<string, Operator> = new Map([
   ['=', 'in'],
   ['==', 'in'],
   ['!=', 'notin'],
@@ -133,10 +157,6 @@ function readKey(token: string | undefined): string {
 
 function checkValue(value: string): void {
   if (value !== '' && !NAME.test(value)) throw unreadable(`invalid label value ${JSON.stringify(value)}`);
-}
-
-function isInteger(value: string | undefined): value is string {
-  return value !== undefined && /^-?\d{1,15}$/.test(value);
 }
 
 function unexpected(found: string | undefined, expected: string): Error {

@@ -5,6 +5,16 @@
 export const jobTypes = ['batch', 'service', 'ops', 'daemon'] as const;
 export type JobType = (typeof jobTypes)[number];
 
+/** Jobs of these types run once on every matching node: a count means nothing to them. */
+export function runsOnEveryNode(type: string): boolean {
+  return type === 'ops' || type === 'daemon';
+}
+
+/** Jobs of these types are kept up until they are stopped: that an execution ended does not say that they are done. */
+export function isKeptUp(type: string): boolean {
+  return type === 'service' || type === 'daemon';
+}
+
 export const jobStates = ['Undefined', 'Pending', 'Queued', 'Running', 'Completed', 'Failed', 'Stopped'] as const;
 export type JobState = (typeof jobStates)[number];
 

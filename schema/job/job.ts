@@ -98,10 +98,14 @@ export const JobSpec = z.object({
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
-/** CPU in cores, memory and disk in bytes, GPU as a count; what is absent in the text is 0. */
-export interface Resources {
-  readonly cpu: number;
-  readonly memory: number;
-  readonly disk: number;
-  readonly gpu: number;
-}
+/** Amounts as numbers, in frames, rows and records alike; what is absent in the text is 0. Their sums: `amounts.ts`. */
+export const Resources = z.object({
+  /** Cores, may be a fraction. */
+  cpu: z.number().nonnegative(),
+  /** Bytes. */
+  memory: z.number().nonnegative(),
+  /** Bytes. */
+  disk: z.number().nonnegative(),
+  gpu: z.int().nonnegative(),
+});
+export type Resources = Readonly<z.infer<typeof Resources>>;

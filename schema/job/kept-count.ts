@@ -1,5 +1,4 @@
-import type { JobType } from '../states.ts';
-import { runsOnEveryNode } from './validate-job.ts';
+import { runsOnEveryNode, type JobType } from '../states.ts';
 
 /**
  * The Count of a version whose document was written for another type than the job has: an update keeps the job's type,

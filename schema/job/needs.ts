@@ -1,6 +1,6 @@
 import { asksOf } from '../offers.ts';
 import type { Needs } from '../records.ts';
-import { runsOnEveryNode } from './validate-job.ts';
+import { isKeptUp, runsOnEveryNode } from '../states.ts';
 import type { JobSpec } from './job.ts';
 import { parseResources } from './resources.ts';
 
@@ -17,7 +17,7 @@ export function needsOf(spec: JobSpec): Needs {
   const publisher = task.Publisher.Type;
   const asks = asksOf(spec.Tasks);
   // Jobs that run until they are stopped have no time to be done in.
-  const ends = spec.Type === 'batch' || spec.Type === 'ops';
+  const ends = !isKeptUp(spec.Type);
   return {
     engine: task.Engine.Type,
     publisher: publisher.toLowerCase() === NO_PUBLISHER ? '' : publisher,

@@ -1,11 +1,12 @@
-import { JobSpec, type NetworkConfig, type SpecConfig, type Task, type TimeoutConfig } from './job.ts';
+import { DEFAULT_NAMESPACE } from '../ids.ts';
+import type { JobSpec, NetworkConfig, SpecConfig, Task, TimeoutConfig } from './job.ts';
 import { readNetworkType } from './input.ts';
 import type { JobInput, NetworkInput, SpecConfigInput, TaskInput, TimeoutsInput } from './input.ts';
 import { normaliseAmount, readResources } from './resources.ts';
-import { isJobType, runsOnEveryNode } from './validate-job.ts';
+import { runsOnEveryNode } from '../states.ts';
+import { isJobType } from './validate-job.ts';
 import { plain } from './validate-task.ts';
 
-const DEFAULT_NAMESPACE = 'default';
 /** What a task gets that names none. */
 export const DEFAULT_CPU = '500m';
 export const DEFAULT_MEMORY = '512mb';
@@ -16,10 +17,11 @@ export const DEFAULT_MEMORY = '512mb';
  * @see Bacalhau pkg/models/job.go, Normalize; pkg/jobstore job defaults
  */
 export function normaliseJob(job: JobInput): JobSpec {
-  const type = isJobType(job.Type ?? '') ? job.Type : 'batch';
-  const everyNode = runsOnEveryNode(type ?? '');
-  // Parsed once more so that a mistake here cannot store a document that no reader understands.
-  return JobSpec.parse({
+  const given = job.Type ?? '';
+  const type = isJobType(given) ? given : 'batch';
+  const everyNode = runsOnEveryNode(type);
+  const [task = {}] = job.Tasks ?? [];
+  return {
     Name: job.Name ?? '',
     Namespace: job.Namespace === undefined || job.Namespace === '' ? DEFAULT_NAMESPACE : job.Namespace,
     Type: type,
@@ -32,8 +34,8 @@ export function normaliseJob(job: JobInput): JobSpec {
     })),
     Meta: job.Meta ?? {},
     Labels: job.Labels ?? {},
-    Tasks: (job.Tasks ?? []).slice(0, 1).map(normaliseTask),
-  });
+    Tasks: [normaliseTask(task)],
+  };
 }
 
 function normaliseTask(task: TaskInput): Task {
@@ -43,7 +45,9 @@ function normaliseTask(task: TaskInput): Task {
     Target: source.Target ?? '',
   }));
   const paths = (task.ResultPaths ?? []).map((path) => ({ Name: path.Name ?? '', Path: path.Path ?? '' }));
-  const amounts = task.Resources ?? task.ResourcesConfig ?? {};
+  const amounts = plain(task.Resources ?? task.ResourcesConfig ?? {});
+  // Zero is none: Docker would take it for no limit at all.
+  const { cpu, memory } = readResources(amounts).resources;
   return {
     Name: task.Name ?? '',
     Engine: specConfig(task.Engine),
@@ -53,20 +57,14 @@ function normaliseTask(task: TaskInput): Task {
     ...nonEmpty('InputSources', sources),
     ...nonEmpty('ResultPaths', paths),
     Resources: {
-      CPU: someOf('CPU', amounts.CPU) ?? DEFAULT_CPU,
-      Memory: someOf('Memory', amounts.Memory) ?? DEFAULT_MEMORY,
+      CPU: cpu > 0 ? normaliseAmount(amounts.CPU ?? '') : DEFAULT_CPU,
+      Memory: memory > 0 ? normaliseAmount(amounts.Memory ?? '') : DEFAULT_MEMORY,
       ...nonEmpty('Disk', normaliseAmount(amounts.Disk ?? '')),
       ...nonEmpty('GPU', normaliseAmount(amounts.GPU ?? '')),
     },
     Network: network(task.Network ?? {}),
     Timeouts: timeouts(task.Timeouts ?? {}),
   };
-}
-
-/** The amount as it is stored; undefined when it is none. Zero is none: Docker would take it for no limit at all. */
-function someOf(key: 'CPU' | 'Memory', text = ''): string | undefined {
-  const { cpu, memory } = readResources({ [key]: text }).resources;
-  return (key === 'CPU' ? cpu : memory) > 0 ? normaliseAmount(text) : undefined;
 }
 
 function specConfig(config: SpecConfigInput = {}): SpecConfig {

@@ -1,5 +1,6 @@
+import type { z } from 'zod';
 import { badRequest, ShoalError } from '../errors.ts';
-import { jobStates } from '../states.ts';
+import { isKeptUp, jobStates, runsOnEveryNode } from '../states.ts';
 import { bind } from './bind.ts';
 import { SubmissionInput, type JobInput } from './input.ts';
 import type { JobSpec } from './job.ts';
@@ -9,7 +10,7 @@ import { problemText, shown } from '../problems.ts';
 import { normaliseJob } from './normalise.ts';
 import { findUnknownFields } from './unknown-fields.ts';
 import { checkSizes } from './sizes.ts';
-import { runsOnEveryNode, validateJob } from './validate-job.ts';
+import { validateJob } from './validate-job.ts';
 import { validateFilledTask } from './validate-task.ts';
 
 /** Meta keys that only the server sets. */
@@ -35,8 +36,22 @@ export interface Submission {
  * @see Bacalhau pkg/publicapi/endpoint/orchestrator, putJob
  */
 export function parseSubmission(body: unknown): Submission {
-  const { Job: given, Force: force = false, IdempotencyToken: idempotencyToken = '' } = bind(SubmissionInput, body);
-  if (given === undefined) throw badRequest('empty/nil job');
+  return validateSubmission(bindSubmission(body), body);
+}
+
+/** A body that has been bound to the types of its fields, and whose job is there; what the fields say is not looked at. */
+export type BoundSubmission = z.infer<typeof SubmissionInput> & { readonly Job: JobInput };
+
+/** @throws ShoalError 400 when some field is of another type, or there is no job */
+export function bindSubmission(body: unknown): BoundSubmission {
+  const { Job, ...rest } = bind(SubmissionInput, body);
+  if (Job === undefined) throw badRequest('empty/nil job');
+  return { ...rest, Job };
+}
+
+/** The rest of `parseSubmission`. @param body  as it was sent, for warnings of what is not known */
+export function validateSubmission(bound: BoundSubmission, body: unknown): Submission {
+  const { Job: given, Force: force = false, IdempotencyToken: idempotencyToken = '' } = bound;
   const job = rewriteLegacyWasm(given);
   const problems = validateJob(job);
   if (problems.length > 0) throw badRequest(problemText(problems));
@@ -48,12 +63,8 @@ export function parseSubmission(body: unknown): Submission {
   const spec = normaliseJob(kept);
   checkSizes(spec);
   if (spec.Count === 0 && !runsOnEveryNode(spec.Type)) warnings.add(() => 'job count is 0: nothing runs');
-  const requestedId = mayBringId(kept) && kept.ID !== undefined && kept.ID !== '' ? kept.ID : null;
+  const requestedId = isKeptUp(kept.Type ?? '') && kept.ID !== undefined && kept.ID !== '' ? kept.ID : null;
   return { spec, force, warnings: warnings.list(), requestedId, idempotencyToken };
-}
-
-function mayBringId(job: JobInput): boolean {
-  return job.Type === 'service' || job.Type === 'daemon';
 }
 
 /** The first warnings of an answer; the rest is counted. */
@@ -86,7 +97,7 @@ function sanitise(job: JobInput, warnings: Warnings): JobInput {
   for (const [name, value = 0] of counters) {
     if (value !== 0) warnings.add(() => `job ${name} is ignored when submitting a job`);
   }
-  if (!mayBringId(job) && (job.ID ?? '') !== '')
+  if (!isKeptUp(job.Type ?? '') && (job.ID ?? '') !== '')
     warnings.add(() => `job ID is ignored when submitting a ${job.Type} job`);
   if ((job.Tasks ?? []).length > 1) warnings.add(() => 'only one task is supported per job');
   return {
@@ -112,6 +123,6 @@ function checkFilled(job: JobInput): void {
     const found = validateFilledTask(task);
     return found.length === 0 ? [] : [`task ${shown(task.Name ?? '')} validation failed: ${found.join('\n')}`];
   });
-  if (mayBringId(job) && /\s/.test(job.ID ?? '')) problems.unshift('job ID contains a space');
+  if (isKeptUp(job.Type ?? '') && /\s/.test(job.ID ?? '')) problems.unshift('job ID contains a space');
   if (problems.length > 0) throw new ShoalError('BadRequest', problemText(problems), { component: 'JobStore' });
 }

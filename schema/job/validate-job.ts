@@ -1,16 +1,9 @@
 import { constraintOperators } from './job.ts';
 import { shown } from '../problems.ts';
 import { MAX_COUNT, MAX_NAME_CHARS } from '../limits.ts';
-import { jobTypes, type JobType } from '../states.ts';
+import { jobTypes, runsOnEveryNode, type JobType } from '../states.ts';
 import type { ConstraintInput, JobInput } from './input.ts';
 import { isBlank, validateTask } from './validate-task.ts';
-
-/** Jobs of these types run once on every matching node, so a count means nothing to them. */
-const NODE_TYPES: ReadonlySet<string> = new Set<JobType>(['ops', 'daemon']);
-
-export function runsOnEveryNode(type: string): boolean {
-  return NODE_TYPES.has(type);
-}
 
 export function isJobType(type: string): type is JobType {
   return (jobTypes as readonly string[]).includes(type);

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { MAX_AMOUNT_CHARS, MAX_DOMAIN_CHARS } from '../limits.ts';
 import { shown } from '../problems.ts';
 import { readNetworkType, type NetworkInput, type PortInput } from './input.ts';
@@ -70,25 +71,9 @@ function isDomain(text: string): boolean {
   return name.length <= MAX_DOMAIN_CHARS && (DOMAIN.test(name) || isIp(name));
 }
 
+const Ip = z.union([z.ipv4(), z.ipv6()]);
+
 /** An IPv4 or IPv6 address as text, without zone. */
 function isIp(text: string): boolean {
-  if (text.length > MAX_AMOUNT_CHARS) return false;
-  return isIpv4(text) || isIpv6(text);
-}
-
-function isIpv4(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
-}
-
-function isIpv6(text: string): boolean {
-  const halves = text.split('::');
-  if (!text.includes(':') || halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const tail = groups.at(-1) ?? '';
-  const ends = isIpv4(tail);
-  const hex = ends ? groups.slice(0, -1) : groups;
-  if (!hex.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
-  const length = hex.length + (ends ? 2 : 0);
-  return halves.length === 2 ? length < 8 : length === 8;
+  return text.length <= MAX_AMOUNT_CHARS && Ip.safeParse(text).success;
 }

@@ -4,16 +4,6 @@ import { MAX_MESSAGE_BYTES, MAX_RUN_OUTPUT_BYTES } from '../limits.ts';
 import { computeStates } from '../states.ts';
 import { ExecutionId } from '../ids.ts';
 
-export const Amounts = z.object({
-  /** Cores, may be a fraction. */
-  cpu: z.number().nonnegative(),
-  /** Bytes. */
-  memory: z.number().nonnegative(),
-  /** Bytes. */
-  disk: z.number().nonnegative(),
-  gpu: z.int().nonnegative(),
-});
-
 /** One execution that the agent holds: it runs, or it ended and its last report is not acknowledged. */
 export const Held = z.object({
   executionId: ExecutionId,

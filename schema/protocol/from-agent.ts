@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ExecutionId, NodeId } from '../ids.ts';
 import { MAX_HOLDS_PER_FRAME, MAX_HOSTNAME_CHARS } from '../limits.ts';
+import { Resources } from '../job/job.ts';
 import { Offers } from '../offers.ts';
-import { Amounts, Failure, Held, Message, Output } from './common.ts';
+import { Failure, Held, Message, Output } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
 /** Says who the node is, what it offers and what it holds. The first frame of every connection. */
@@ -21,7 +22,7 @@ export const Hello = z.object({
   engines: z.array(z.string().max(64)).max(32),
   publishers: z.array(z.string().max(64)).max(32),
   sources: z.array(z.string().max(64)).max(32),
-  capacity: Amounts,
+  capacity: Resources,
   /** Absent before version 3: then only its declines tell. */
   offers: Offers.optional(),
   holds: z.array(Held).max(MAX_HOLDS_PER_FRAME),
@@ -71,7 +72,7 @@ export const Capacity = z.object({
   engines: z.array(z.string().max(64)).max(32),
   publishers: z.array(z.string().max(64)).max(32),
   sources: z.array(z.string().max(64)).max(32),
-  capacity: Amounts,
+  capacity: Resources,
   offers: Offers.optional(),
 });
 export type Capacity = z.infer<typeof Capacity>;

@@ -85,16 +85,22 @@ export interface LogChunk {
 }
 
 const NOTE_AT = 1;
+const LENGTH_AT = 4;
+
+/** Where the chunk ends whose header is at `at`; null when the data ends within the header. */
+export function endOfChunk(view: DataView, at: number): number | null {
+  const start = at + LOG_HEADER_BYTES;
+  return start > view.byteLength ? null : start + view.getUint32(at + LENGTH_AT);
+}
 
 /** Splits whole chunks; what is cut off at the end is left out. */
 export function* readChunks(data: Uint8Array): Generator<LogChunk> {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let at = 0;
-  while (at + LOG_HEADER_BYTES <= data.length) {
-    const start = at + LOG_HEADER_BYTES;
-    const end = start + view.getUint32(at + 4);
-    if (end > data.length) return;
-    yield { stream: data[at] ?? 0, bytes: data.subarray(start, end), isNote: data[at + NOTE_AT] === 1 };
+  const view = viewOf(data);
+  for (let at = 0; ;) {
+    const end = endOfChunk(view, at);
+    if (end === null || end > data.length) return;
+    const bytes = data.subarray(at + LOG_HEADER_BYTES, end);
+    yield { stream: data[at] ?? 0, bytes, isNote: data[at + NOTE_AT] === 1 };
     at = end;
   }
 }
@@ -104,31 +110,26 @@ export function encodeChunk({ stream, bytes, isNote = false }: LogChunk): Uint8A
   const chunk = new Uint8Array(LOG_HEADER_BYTES + bytes.length);
   chunk[0] = stream;
   chunk[NOTE_AT] = isNote ? 1 : 0;
-  new DataView(chunk.buffer).setUint32(4, bytes.length);
+  new DataView(chunk.buffer).setUint32(LENGTH_AT, bytes.length);
   chunk.set(bytes, LOG_HEADER_BYTES);
   return chunk;
 }
 
 /** Whether `data` is chunks that an agent may write: whole ones, none longer than a reader asks for at once. */
 export function isChunks(data: Uint8Array): boolean {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let at = 0;
-  while (at + LOG_HEADER_BYTES <= data.length) {
-    const bytes = view.getUint32(at + 4);
-    if (bytes > MAX_LOG_CHUNK_BYTES) return false;
-    at += LOG_HEADER_BYTES + bytes;
-  }
-  return at === data.length;
+  return wholeChunks(data, LOG_HEADER_BYTES + MAX_LOG_CHUNK_BYTES) === data.length;
 }
 
-/** How much of `data`, which begins with a chunk, is whole chunks. */
-export function wholeChunks(data: Uint8Array): number {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let at = 0;
-  while (at + LOG_HEADER_BYTES <= data.length) {
-    const end = at + LOG_HEADER_BYTES + view.getUint32(at + 4);
-    if (end > data.length) break;
+/** How much of `data`, which begins with a chunk, is whole chunks, up to the first of more than `most` bytes. */
+export function wholeChunks(data: Uint8Array, most = Infinity): number {
+  const view = viewOf(data);
+  for (let at = 0; ;) {
+    const end = endOfChunk(view, at);
+    if (end === null || end > data.length || end - at > most) return at;
     at = end;
   }
-  return at;
+}
+
+function viewOf(data: Uint8Array): DataView {
+  return new DataView(data.buffer, data.byteOffset, data.byteLength);
 }

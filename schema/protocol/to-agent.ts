@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ExecutionId, JobId } from '../ids.ts';
-import { Task } from '../job/job.ts';
+import { Resources, Task } from '../job/job.ts';
 import { jobTypes } from '../states.ts';
-import { Amounts, Message } from './common.ts';
+import { Message } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
 /** For exactly one execution: its log. Never logged. */
@@ -37,7 +37,7 @@ export const Run = header.extend({
   partitionCount: z.int().nonnegative(),
   task: Task,
   /** What the execution may use. */
-  resources: Amounts,
+  resources: Resources,
   /** From the start of the task, on the agent's monotonic clock; 0 means none. */
   executionTimeoutMs: z.int().nonnegative(),
   /** Proves to the orchestrator that an upload is about this execution. Absent before version 2. */

@@ -1,9 +1,12 @@
+import { backoffMs } from '../../schema/backoff.ts';
 import type { EpochMs, ExecutionId, NodeId } from '../../schema/ids.ts';
 import { RAN_WELL_MS, RETRY_BASE_MS, RETRY_MAX_MS } from '../../schema/limits.ts';
 import type { ExecutionRecord } from '../../schema/records.ts';
-import type { JobType } from '../../schema/states.ts';
+import { runsOnEveryNode, type JobType } from '../../schema/states.ts';
 import { msOf } from './clock.ts';
 import { isLive, isRunning, isStarted } from './execution.ts';
+
+const RETRY = { firstMs: RETRY_BASE_MS, mostMs: RETRY_MAX_MS };
 
 /**
  * What one execution is for: a partition of a batch or service job, a node of an ops or daemon job. At most one live
@@ -11,17 +14,8 @@ import { isLive, isRunning, isStarted } from './execution.ts';
  */
 export type Slot = number | NodeId;
 
-export function isFanOut(type: JobType): boolean {
-  return type === 'ops' || type === 'daemon';
-}
-
-/** Kept up for ever: its ended executions say nothing about whether it is done. */
-export function isKeptUp(type: JobType): boolean {
-  return type === 'service' || type === 'daemon';
-}
-
 export function slotOf(type: JobType, execution: ExecutionRecord): Slot {
-  return isFanOut(type) ? execution.nodeId : execution.partition;
+  return runsOnEveryNode(type) ? execution.nodeId : execution.partition;
 }
 
 /** What the attempts at one slot add up to. */
@@ -178,7 +172,7 @@ function retryTime(failed: readonly ExecutionRecord[], last: ExecutionRecord | n
   const lastGood = inOrder.findLastIndex((e) => ranWell(e));
   const row = inOrder.length - Math.max(0, lastGood);
   if (last.failureClass === 'infrastructure' && row === 1) return 0;
-  const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** (row - 1));
+  const delay = backoffMs(RETRY, row - 1);
   const spread = Number.parseInt(last.id.slice(2, 10), 16) / 0xffff_ffff;
   return msOf(last.modifiedAt) + Math.round(delay * (0.5 + spread / 2));
 }

@@ -21,19 +21,25 @@ interface Command {
   readonly retry: boolean;
 }
 
-export interface SubmitJob extends Command {
-  /** Taken when no job of this namespace and name exists; an update keeps the old job's id. */
-  readonly jobId: JobId;
-  readonly evaluationId: EvaluationId;
-  readonly namespace: string;
-  readonly name: string;
-  readonly type: JobType;
+/** What a version of a job asks for, read once where it came in. */
+export interface Specified {
   readonly priority: number;
   readonly count: number;
   readonly needs: Needs;
   /** JSON of `JobSpec`, at most MAX_SPEC_BYTES. */
   readonly spec: string;
   readonly specHash: string;
+  /** Those of `spec`, by which jobs are found. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface SubmitJob extends Command, Specified {
+  /** Taken when no job of this namespace and name exists; an update keeps the old job's id. */
+  readonly jobId: JobId;
+  readonly evaluationId: EvaluationId;
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: JobType;
   /** Update although the specification is the same. */
   readonly force: boolean;
   readonly idempotency?: Idempotency;
@@ -76,16 +82,10 @@ export interface StopAnswer {
   readonly evaluationId: EvaluationId | '';
 }
 
-/** Puts a stored version of a job to work again, as a new version. */
-export interface RerunJob extends Command {
+/** Puts a stored version of a job to work again, as a new version that is specified like it. */
+export interface RerunJob extends Command, Specified {
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
-  readonly priority: number;
-  readonly count: number;
-  readonly needs: Needs;
-  /** JSON of the `JobSpec` of the version that runs again. */
-  readonly spec: string;
-  readonly specHash: string;
 }
 
 export const nodeActions = ['approve', 'reject', 'delete', 'drain', 'resume'] as const;

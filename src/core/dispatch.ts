@@ -4,7 +4,6 @@ import {
   ACK_MS,
   EXECUTION_BACKSTOP_MS,
   FENCED_EXPIRY_MS,
-  LEASE_MS,
   MAX_STOP_RESEND_MS,
   OVERDUE_GRACE_MS,
   STOP_RESEND_MS,
@@ -12,6 +11,7 @@ import {
 import type { ExecutionRecord, FailureClass, JobRecord, NodeRecord } from '../../schema/records.ts';
 import { msOf } from './clock.ts';
 import { isLive, isOpen } from './execution.ts';
+import { leaseEnd } from './sessions.ts';
 import type { Message, Turn } from './turn.ts';
 import type { Session, World } from './world.ts';
 
@@ -174,10 +174,6 @@ export function armBackstop(turn: Turn, execution: ExecutionRecord, job: JobReco
 /** A node that holds work is listened to: its silence must be noticed. */
 export function armLease(turn: Turn, execution: ExecutionRecord): void {
   const { timers } = turn.world;
-  if (timers.get('lease', execution.nodeId) !== null) return;
-  timers.set(
-    'lease',
-    execution.nodeId,
-    Math.max(turn.env.lastHeard(execution.nodeId), turn.world.startedAt) + LEASE_MS,
-  );
+  const { nodeId } = execution;
+  if (timers.get('lease', nodeId) === null) timers.set('lease', nodeId, leaseEnd(turn, nodeId));
 }

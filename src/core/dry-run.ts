@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../schema/records.ts';
-import { amountsOf, fits } from './amounts.ts';
+import { amountsOf, fits } from '../../schema/amounts.ts';
 import type { DryRunAnswer, DryRunNode, SubmitJob } from './commands.ts';
 import { isKeptFree } from './placement/kept-free.ts';
 import { isSilent, takersOf, whyNodesDoNot } from './placement/place.ts';

@@ -1,7 +1,6 @@
 import { MAX_ATTEMPTS, MAX_LOST_NODES } from '../../schema/limits.ts';
 import type { ExecutionRecord } from '../../schema/records.ts';
-import { isTerminalJobState } from '../../schema/states.ts';
-import { isFanOut } from './book.ts';
+import { isTerminalJobState, runsOnEveryNode } from '../../schema/states.ts';
 import { failJob } from './job-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -14,7 +13,7 @@ export function judgeFailure(turn: Turn, execution: ExecutionRecord): void {
   const job = turn.world.job(execution.jobId);
   if (job === null || isTerminalJobState(job.state) || job.version !== execution.jobVersion) return;
   turn.markDirty(job.id);
-  if (isFanOut(job.type)) return;
+  if (runsOnEveryNode(job.type)) return;
   const attempts = turn.world.book(job).attempts(execution.partition);
   const reason = execution.computeMessage || execution.desiredMessage;
   if (attempts.permanent !== null) {

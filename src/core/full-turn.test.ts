@@ -3,10 +3,9 @@ import { expect, test, vi } from 'vitest';
 import type { NodeId } from '../../schema/ids.ts';
 import { RESERVE_AFTER_MS } from '../../schema/limits.ts';
 import type { JobRecord } from '../../schema/records.ts';
-import { isTerminalJobState } from '../../schema/states.ts';
+import { isTerminalJobState, runsOnEveryNode } from '../../schema/states.ts';
 import { cancelled, completed, CoreHarness, failed, running } from '../../test/harness/core.ts';
-import { fits, subtract } from './amounts.ts';
-import { isFanOut } from './book.ts';
+import { fits, subtract } from '../../schema/amounts.ts';
 import { isLive, isOpen } from './execution.ts';
 import { isKeptFree } from './placement/kept-free.ts';
 import { declinedBy, isSilent } from './placement/place.ts';
@@ -131,7 +130,7 @@ class Chaos extends CoreHarness {
 
   #submit(a: number, b: number, c: number): void {
     const type = of(['batch', 'batch', 'batch', 'service', 'ops', 'daemon'] as const, a) ?? 'batch';
-    const count = isFanOut(type) ? 0 : 1 + (b % 5 === 0 ? c % 4 : 0);
+    const count = runsOnEveryNode(type) ? 0 : 1 + (b % 5 === 0 ? c % 4 : 0);
     const cpu = of([0.5, 1, 2, 3, 4], b) ?? 1;
     const name = type === 'service' && c % 3 === 0 ? { name: 'web' } : {};
     this.trySubmit({ type, count, priority: c % 5 === 0 ? 1 : 0, ...name, needs: resources(cpu) });
@@ -196,13 +195,13 @@ class Chaos extends CoreHarness {
         .map((e) => e.partition),
     );
     const isDue = (slot: number | NodeId) => book.attempts(slot).retryAt <= this.now;
-    const wants = isFanOut(job.type) || [...book.unplaced()].some((slot) => !old.has(slot) && isDue(slot));
+    const wants = runsOnEveryNode(job.type) || [...book.unplaced()].some((slot) => !old.has(slot) && isDue(slot));
     if (!wants) return [];
     return [...world.nodes.values()].flatMap((node) => {
       const { free, openCount } = world.room(node.id);
       const candidate = { node, connected: world.sessions.has(node.id), free, openCount };
       if (whyNot(candidate, job.needs) !== null || isSilent(turn, node.id) || declined.has(node.id)) return [];
-      if (!isFanOut(job.type)) return isKeptFree(turn, job, node.id) ? [] : [node.id];
+      if (!runsOnEveryNode(job.type)) return isKeptFree(turn, job, node.id) ? [] : [node.id];
       const isDone = book.hasCompleted(node.id) || (job.type === 'ops' && book.attempts(node.id).failures >= 3);
       return isDone || book.liveExecution(node.id) !== null || !isDue(node.id) ? [] : [node.id];
     });

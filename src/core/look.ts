@@ -1,8 +1,7 @@
 import type { JobId } from '../../schema/ids.ts';
 import { REASONS_EVERY_MS } from '../../schema/limits.ts';
 import type { JobRecord } from '../../schema/records.ts';
-import { isTerminalJobState } from '../../schema/states.ts';
-import { isFanOut } from './book.ts';
+import { isTerminalJobState, runsOnEveryNode } from '../../schema/states.ts';
 import { settleState } from './job-state.ts';
 import { kinds } from './kinds/kinds.ts';
 import { forgetLongGone } from './forget-nodes.ts';
@@ -78,7 +77,7 @@ function isNewcomer(turn: Turn, jobId: JobId): boolean {
   const { offered, queue } = turn.world;
   if (offered.size === 0 || queue.size === 0 || queue.has(jobId)) return false;
   const job = turn.world.job(jobId);
-  return job !== null && !isFanOut(job.type) && isUntouched(turn, job);
+  return job !== null && !runsOnEveryNode(job.type) && isUntouched(turn, job);
 }
 
 /** One job that cannot be looked at must not keep the rest waiting: it is tried again later. */
@@ -91,7 +90,7 @@ function lookSafely(turn: Turn, jobId: JobId): void {
 function lookAt(turn: Turn, jobId: JobId): void {
   const job = turn.world.job(jobId);
   if (job === null || isTerminalJobState(job.state)) return;
-  if (turn.work.left === 0 && (isUntouched(turn, job) || isFanOut(job.type)))
+  if (turn.work.left === 0 && (isUntouched(turn, job) || runsOnEveryNode(job.type)))
     return turn.world.timers.set('retry', jobId, turn.now);
   kinds[job.type].arrange(turn, job);
   settleState(turn, jobId, kinds[job.type]);

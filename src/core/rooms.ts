@@ -1,6 +1,6 @@
 import type { NodeId } from '../../schema/ids.ts';
 import type { ExecutionRecord, NodeRecord } from '../../schema/records.ts';
-import { add, amountsOf, atLeastNothing, NOTHING, subtract, type Amounts } from './amounts.ts';
+import { add, amountsOf, atLeastNothing, NOTHING, subtract, type Amounts } from '../../schema/amounts.ts';
 import { isLive, isOpen } from './execution.ts';
 
 /** What a node offers, and what of it is taken. Placement reads it for every node it looks at, so it is kept, not made. */

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../schema/ids.ts';
-import { fits, least, NOTHING, type Amounts } from './amounts.ts';
+import { fits, least, NOTHING, type Amounts } from '../../schema/amounts.ts';
 import { Heap } from './heap.ts';
 import { afterPlacing } from './kinds/partitions.ts';
 import { placePartitions } from './placement/place.ts';

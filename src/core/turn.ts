@@ -3,6 +3,7 @@ import { MAX_EVENT_BYTES, MAX_MESSAGE_BYTES } from '../../schema/limits.ts';
 import type { EventRecord, ExecutionRecord, JobRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
 import type { JobState, Membership } from '../../schema/states.ts';
 import { cutText } from '../../schema/text.ts';
+import type { Specified } from './commands.ts';
 import { isOpen } from './execution.ts';
 import { Work } from './work.ts';
 import type { Session, World } from './world.ts';
@@ -50,6 +51,7 @@ export interface NewVersion {
   readonly jobId: JobId;
   readonly version: number;
   readonly spec: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly createdAt: EpochUs;
 }
 
@@ -173,22 +175,22 @@ export class Turn {
     return this.world.clock;
   }
 
-  createJob(job: Omit<JobRecord, 'createdAt' | 'modifiedAt'>, spec: string): JobRecord {
+  createJob(job: Omit<JobRecord, 'createdAt' | 'modifiedAt'>, { spec, labels }: Specified): JobRecord {
     const at = this.stamp();
     const created: JobRecord = { ...job, createdAt: at, modifiedAt: at };
     this.#putJob(created);
-    this.#versions.push({ jobId: job.id, version: job.version, spec, createdAt: at });
+    this.#versions.push({ jobId: job.id, version: job.version, spec, labels, createdAt: at });
     return created;
   }
 
   /** Starts a new version; how the old one stood is kept with it. */
-  supersede(job: JobRecord, next: Omit<JobRecord, 'modifiedAt'>, spec: string): JobRecord {
+  supersede(job: JobRecord, next: Omit<JobRecord, 'modifiedAt'>, { spec, labels }: Specified): JobRecord {
     const { id: jobId, version, state, stateMessage, revision, modifiedAt } = job;
     this.#superseded.push({ jobId, version, state, stateMessage, revision, modifiedAt });
     const at = this.stamp();
     const updated: JobRecord = { ...next, modifiedAt: at };
     this.#putJob(updated);
-    this.#versions.push({ jobId, version: next.version, spec, createdAt: at });
+    this.#versions.push({ jobId, version: next.version, spec, labels, createdAt: at });
     return updated;
   }
 

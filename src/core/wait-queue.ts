@@ -1,6 +1,6 @@
 import type { EpochMs, JobId, NodeId } from '../../schema/ids.ts';
 import type { Needs } from '../../schema/records.ts';
-import { amountsOf, type Amounts } from './amounts.ts';
+import { amountsOf, type Amounts } from '../../schema/amounts.ts';
 import { Heap } from './heap.ts';
 
 /** One job that waits for a node, as it stands in line. */

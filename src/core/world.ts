@@ -1,7 +1,7 @@
 import type { EpochMs, EpochUs, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
 import type { ExecutionRecord, JobRecord, NodeRecord, Reservations } from '../../schema/records.ts';
-import { isTerminalJobState } from '../../schema/states.ts';
-import { Book, isFanOut, isKeptUp } from './book.ts';
+import { isKeptUp, isTerminalJobState, runsOnEveryNode } from '../../schema/states.ts';
+import { Book } from './book.ts';
 import { isLive, isOpen } from './execution.ts';
 import { Interner } from './interner.ts';
 import { Suitability } from './placement/suitability.ts';
@@ -150,7 +150,7 @@ export class World {
     this.jobs.set(job.id, job);
     // A job without a name of its own is found by its id.
     if (job.name !== job.id) this.#namesIn(job.namespace).set(job.name, job.id);
-    if (isFanOut(job.type) && !isTerminalJobState(job.state)) this.fanOuts.add(job.id);
+    if (runsOnEveryNode(job.type) && !isTerminalJobState(job.state)) this.fanOuts.add(job.id);
     else this.fanOuts.delete(job.id);
     if (before !== undefined && before.version !== job.version) this.#books.delete(job.id);
   }

@@ -137,8 +137,9 @@ test('a job answers with at most ten warnings about its keys', async ({ expect }
   const Meta = Object.fromEntries(many(1_000, (i) => [`bacalhau.org/${i}`, '']));
   const got = await makeFakeApi().send('PUT', JOBS, { Job: { Type: 'batch', Tasks: [task], Meta } });
   expect(got.status).toBe(200);
-  expect(got.json().Warnings).toHaveLength(MAX_PROBLEMS + 1);
-  expect(got.json().Warnings.at(-1)).toBe('(and 990 more)');
+  const warnings = got.json().Warnings as string[];
+  expect(warnings.filter((text) => text.startsWith('job meta key'))).toHaveLength(MAX_PROBLEMS);
+  expect(warnings[MAX_PROBLEMS]).toBe('(and 990 more)');
 });
 
 test('an input may be larger than what else a body holds', async ({ expect }) => {

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../schema/backoff.ts';
 import { ShoalError } from '../../schema/errors.ts';
 import { log } from '../log.ts';
 import type { Answer } from '../scheduler/rpc.ts';
@@ -6,7 +7,7 @@ import type { Deps } from './deps.ts';
 /** How often one command is sent, and for how long in all. */
 const MAX_SENDS = 3;
 const MAX_SENDING_MS = 10_000;
-const FIRST_PAUSE_MS = 100;
+const PAUSES = { firstMs: 100, mostMs: MAX_SENDING_MS, factor: 4 };
 /** How long an answer is waited for; then the database is asked. */
 const MAX_WAIT_MS = 25_000;
 
@@ -30,7 +31,7 @@ export async function command<T>(
   const start = deps.now();
   let cause: unknown;
   for (let sends = 0; sends < MAX_SENDS; sends++) {
-    if (sends > 0) await deps.sleep(FIRST_PAUSE_MS * 4 ** (sends - 1));
+    if (sends > 0) await deps.sleep(backoffMs(PAUSES, sends - 1));
     try {
       const answer = await Promise.race([send(sends > 0), deps.sleep(MAX_WAIT_MS).then(() => TIMED_OUT)]);
       if (answer !== TIMED_OUT) return valueOf(answer as Answer<T>);
@@ -71,10 +72,6 @@ async function recall<T>(deps: CommandDeps, commandId: string, cause: unknown): 
       cause,
     });
   }
-  const answer = JSON.parse(stored) as Answer<T> | T;
-  return isAnswer<T>(answer) ? answer : { ok: true, value: answer };
-}
-
-function isAnswer<T>(value: Answer<T> | T): value is Answer<T> {
-  return typeof value === 'object' && value !== null && 'ok' in value;
+  // Only commands that were carried out have a row: a refusal changes nothing and leaves none.
+  return { ok: true, value: JSON.parse(stored) as T };
 }

@@ -1,4 +1,5 @@
 import { badRequest, ShoalError } from '../../schema/errors.ts';
+import { base64Bytes, base64Url } from '../crypto.ts';
 import type { JobCursor, JobOrder } from '../store/reads/jobs.ts';
 import { MAX_UINT32 } from './query.ts';
 
@@ -64,21 +65,16 @@ function wholeNumber(text: string | undefined): number | null {
 }
 
 function encode(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
+  return base64Url(new TextEncoder().encode(text));
 }
 
 function decode(token: string): string | null {
-  if (!/^[A-Za-z0-9_-]+$/.test(token)) return null;
+  const bytes = /^[A-Za-z0-9_-]+$/.test(token) ? base64Bytes(token) : null;
+  if (bytes === null) return null;
   try {
-    const binary = atob(token.replaceAll('-', '+').replaceAll('_', '/'));
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      Uint8Array.from(binary, (unit) => unit.charCodeAt(0)),
-    );
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
+    // TypeError: the bytes are no UTF-8.
     return null;
   }
 }

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../schema/backoff.ts';
 import { ShoalError } from '../../schema/errors.ts';
 import type { ExecutionId, JobId } from '../../schema/ids.ts';
 import { isTerminalJobState, type ComputeState } from '../../schema/states.ts';
@@ -11,8 +12,8 @@ const declined: ReadonlySet<ComputeState> = new Set(['AskForBidRejected', 'BidRe
 const broken: ReadonlySet<ComputeState> = new Set(['Failed', 'Cancelled']);
 /** Of executions that have no output in the database the bucket is asked about this many, the newest ones. */
 const MAX_ASKED = 10;
-const FIRST_WAIT_MS = 250;
-const MAX_WAIT_MS = 2_000;
+/** Between looks for an execution. */
+const PAUSES = { firstMs: 250, mostMs: 2_000 };
 
 /** They may have output, later; one that cannot be started never will. */
 const unbegun: ReadonlySet<ComputeState> = new Set([
@@ -82,14 +83,14 @@ export async function awaitExecution(
   { reads, hasStored, pause, isOver }: Waiting,
 ): Promise<ExecutionId | null> {
   const ref = { namespace: '', text: jobId, scope: null };
-  for (let waitMs = FIRST_WAIT_MS; !isOver(); waitMs = Math.min(MAX_WAIT_MS, waitMs * 2)) {
+  for (let looks = 0; !isOver(); looks++) {
     const found = await look(reads.getJob(ref, { version: 0, history: null, executions: newestExecutions(version) }));
     const left = found?.executions.filter(({ id }) => !without.has(id)) ?? [];
     const chosen = await chooseExecution(left, hasStored);
     if (chosen !== null) return chosen;
     if (found?.job.state === 'Completed') return null;
     if (found !== null && isTerminalJobState(found.job.state)) throw new Error(neverRan(found.job));
-    await pause(waitMs);
+    await pause(backoffMs(PAUSES, looks));
   }
   return null;
 }

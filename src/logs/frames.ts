@@ -1,19 +1,11 @@
 import { readChunks } from '../../schema/protocol/log-link.ts';
+import { goJson } from '../go-json.ts';
 
 /** A frame is ended when it holds more. */
 const MAX_LINE_CHARS = 256 * 1024;
-const ESCAPED = /[<>&\u2028\u2029]/g;
-
-/** JSON as Go's encoder writes it, with the newline that Bacalhau's server adds. */
-function toFrame(value: object): string {
-  const text = JSON.stringify(value);
-  const escaped = text.replace(ESCAPED, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return `${escaped}\n`;
-}
-
 /** An error in place of output; the socket is closed with 1000 after it. @see Bacalhau pkg/publicapi: websocket errors */
 export function errorFrame(text: string): string {
-  return toFrame({ error: text, value: { Type: 0, Line: '' } });
+  return goJson({ error: text, value: { Type: 0, Line: '' } });
 }
 
 /** Turns a log into the frames of one viewer: characters that were cut in two by a chunk are put together again. */
@@ -26,24 +18,24 @@ export class FrameWriter {
     let line = '';
     for (const chunk of readChunks(chunks)) {
       if (chunk.stream !== stream && line !== '') {
-        yield toFrame({ value: { Type: stream, Line: line } });
+        yield goJson({ value: { Type: stream, Line: line } });
         line = '';
       }
       stream = chunk.stream;
       if (line.length > MAX_LINE_CHARS) {
-        yield toFrame({ value: { Type: stream, Line: line } });
+        yield goJson({ value: { Type: stream, Line: line } });
         line = '';
       }
       line += this.#decoderOf(stream).decode(chunk.bytes, { stream: true });
     }
-    if (line !== '') yield toFrame({ value: { Type: stream, Line: line } });
+    if (line !== '') yield goJson({ value: { Type: stream, Line: line } });
   }
 
   /** What is left of characters that were never finished. */
   *end(): Generator<string> {
     for (const [stream, decoder] of this.#decoders) {
       const line = decoder.decode();
-      if (line !== '') yield toFrame({ value: { Type: stream, Line: line } });
+      if (line !== '') yield goJson({ value: { Type: stream, Line: line } });
     }
   }
 

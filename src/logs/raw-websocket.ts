@@ -1,3 +1,5 @@
+import { base64 } from '../crypto.ts';
+
 /**
  * The server's side of a WebSocket on a bare connection (RFC 6455), as far as a log needs it: text frames go out, and what
  * comes in is only looked at for its end. The other side is workerd's own.
@@ -43,7 +45,7 @@ export async function readHandshake(reader: ReadableStreamDefaultReader<Uint8Arr
 async function acceptOf(key: string): Promise<Uint8Array> {
   const encoder = new TextEncoder();
   const digest = await crypto.subtle.digest('SHA-1', encoder.encode(`${key}${GUID}`));
-  const accept = btoa(String.fromCharCode(...new Uint8Array(digest)));
+  const accept = base64(new Uint8Array(digest));
   return encoder.encode(
     'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
       `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../schema/backoff.ts';
 import type { ClearFailure } from '../store/failure.ts';
 import type { Batch, CommitOutcome, FenceRow, Store } from '../store/store.ts';
 
@@ -16,8 +17,7 @@ export class StoreSilent extends Error {
 
 /** How long the database may say nothing. */
 export const SILENCE_MS = 30_000;
-const FIRST_PAUSE_MS = 50;
-const LAST_PAUSE_MS = 5_000;
+const PAUSES = { firstMs: 50, mostMs: 5_000 };
 
 /** Time as the shell gives it. */
 export interface Clock {
@@ -35,7 +35,6 @@ export interface Clock {
  */
 export async function commitForSure(store: Store, batch: Batch, clock: Clock): Promise<Committed> {
   const until = clock.now() + SILENCE_MS;
-  let pause = FIRST_PAUSE_MS;
   for (let sends = 1; ; sends++) {
     const outcome = await clock.within(store.commit(batch), until - clock.now());
     if (outcome?.type === 'committed' || (isRefusal(outcome) && sends === 1)) return outcome;
@@ -45,8 +44,7 @@ export async function commitForSure(store: Store, batch: Batch, clock: Clock): P
     if (fence.commitSeq !== batch.commitSeq) return { type: 'fenced' };
     // It is refused now, but one that was sent before may still arrive.
     if (isRefusal(outcome)) throw new StoreSilent(`the outcome is not known: ${outcome.reason}`);
-    await clock.sleep(pause);
-    pause = Math.min(LAST_PAUSE_MS, pause * 2);
+    await clock.sleep(backoffMs(PAUSES, sends - 1));
     if (clock.now() >= until) throw new StoreSilent('the database does not answer');
   }
 }
@@ -62,10 +60,10 @@ async function readFence(
   cell: string,
   { until, clock }: { until: number; clock: Clock },
 ): Promise<FenceRow> {
-  for (let pause = FIRST_PAUSE_MS; clock.now() < until; pause = Math.min(LAST_PAUSE_MS, pause * 2)) {
+  for (let failed = 0; clock.now() < until; failed++) {
     const row = await clock.within(store.readFence(cell), until - clock.now()).catch(() => undefined);
     if (row !== undefined && row !== null) return row;
-    await clock.sleep(pause);
+    await clock.sleep(backoffMs(PAUSES, failed));
   }
   throw new StoreSilent('the database does not answer');
 }

@@ -1,4 +1,5 @@
 import type { ExecutionId } from '../../schema/ids.ts';
+import { hex } from '../crypto.ts';
 import type { ObjectStorage } from './runtime.ts';
 
 const KEY = 'execution-token-key';
@@ -20,7 +21,7 @@ export class ExecutionTokens {
 
   async issue(executionId: ExecutionId): Promise<string> {
     const mac = await crypto.subtle.sign(algorithm, await this.#getKey(), encode(executionId));
-    return [...new Uint8Array(mac)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return hex(new Uint8Array(mac));
   }
 
   /** Takes the same time whatever is wrong with it. */

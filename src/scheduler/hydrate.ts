@@ -1,6 +1,6 @@
 import type { EpochMs, JobId } from '../../schema/ids.ts';
+import { isKeptUp } from '../../schema/states.ts';
 import { isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
-import { isKeptUp } from '../core/book.ts';
 import { repeated } from '../core/events/submit.ts';
 import type { World } from '../core/world.ts';
 import type { JobNameKey, Store } from '../store/store.ts';

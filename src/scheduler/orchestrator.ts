@@ -1,6 +1,7 @@
+import { backoffMs } from '../../schema/backoff.ts';
 import type { EvaluationId, ExecutionId, NodeId } from '../../schema/ids.ts';
 import type { ToAgent } from '../../schema/protocol/to-agent.ts';
-import { resourcesOf } from '../core/amounts.ts';
+import { resourcesOf } from '../../schema/amounts.ts';
 import type { DryRunAnswer, LiveNode, SubmitJob } from '../core/commands.ts';
 import { dryRun } from '../core/dry-run.ts';
 import { decide, isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
@@ -29,8 +30,8 @@ import {
   Unwritable,
 } from './turn-failure.ts';
 
-const FIRST_PAUSE_MS = 100;
-const LAST_PAUSE_MS = 10_000;
+/** Between turns that fail. */
+const PAUSES = { firstMs: 200, mostMs: 10_000 };
 /** How far this object's clock may be behind the alarm's; an alarm that is earlier is an old one. */
 const MAX_EARLY_MS = 1_000;
 /** An alarm that is served later than this was due while nobody could run. */
@@ -135,12 +136,12 @@ export class Orchestrator {
 
   async #run(): Promise<void> {
     this.#turning = true;
-    let pause = FIRST_PAUSE_MS;
+    let failed = 0;
     while (!this.#inbox.isEmpty) {
       await this.#inbox.letIn(() => this.#ports.sleep(0));
       const ok = await this.#takeTurn(this.#inbox.take());
-      pause = ok ? FIRST_PAUSE_MS : Math.min(LAST_PAUSE_MS, pause * 2);
-      if (!ok) await this.#ports.sleep(pause);
+      if (!ok) await this.#ports.sleep(backoffMs(PAUSES, failed));
+      failed = ok ? 0 : failed + 1;
     }
     this.#turning = false;
   }

@@ -1,9 +1,12 @@
+import type { InferSelectModel } from 'drizzle-orm';
 import { z } from 'zod';
-import { capabilities, credentialKinds, type Capability, type CredentialKind } from '../../schema/credentials.ts';
+import { capabilities, type Capability, type CredentialKind } from '../../schema/credentials.ts';
+import { credentials } from '../../schema/db/tables.ts';
 import type { EpochMs } from '../../schema/ids.ts';
 import { MAX_UNPAGED_ROWS } from '../../schema/limits.ts';
-import { runBatch, type Database } from './reads/run-batch.ts';
+import { runBatch, type Database, type Row } from './reads/run-batch.ts';
 import type { Statement } from './reads/statement.ts';
+import { columnsOf, selectList } from './rows.ts';
 
 /** Somebody who may call, or the public key of somebody who may log in. Never a secret. */
 export interface CredentialRecord {
@@ -37,20 +40,12 @@ export interface Credentials {
   any(kind: CredentialKind | null, now: EpochMs): Promise<boolean>;
 }
 
-const Row = z.object({
-  id: z.string(),
-  kind: z.enum(credentialKinds),
-  name: z.string(),
-  lookup: z.string(),
-  verifier: z.string(),
-  ending: z.string(),
-  parent: z.string(),
-  capabilities: z.string(),
-  namespaces: z.string(),
-  created_at: z.int(),
-  expires_at: z.int(),
-});
-const COLUMNS = Object.keys(Row.shape).join(', ');
+type CredentialRow = InferSelectModel<typeof credentials>;
+
+const COLUMNS = selectList(credentials, 'c');
+const NAMES = columnsOf(credentials)
+  .map(({ name }) => name)
+  .join(', ');
 const Capabilities = z.array(z.enum(capabilities));
 const Namespaces = z.array(z.string());
 const LIVE = '(expires_at = 0 OR expires_at > ?1)';
@@ -62,14 +57,14 @@ function listOf(kinds: readonly CredentialKind[]): string {
 
 export function findCredential(kinds: readonly CredentialKind[], lookup: string, now: EpochMs): Statement {
   return {
-    sql: `SELECT ${COLUMNS} FROM credentials WHERE kind IN (${listOf(kinds)}) AND lookup = ?2 AND ${LIVE}`,
+    sql: `SELECT ${COLUMNS} FROM credentials AS c WHERE kind IN (${listOf(kinds)}) AND lookup = ?2 AND ${LIVE}`,
     params: [now, lookup],
   };
 }
 
 export function listCredentials(now: EpochMs): Statement {
   return {
-    sql: `SELECT ${COLUMNS} FROM credentials WHERE kind IN ('key', 'user', 'publicKey') AND ${LIVE}
+    sql: `SELECT ${COLUMNS} FROM credentials AS c WHERE kind IN ('key', 'user', 'publicKey') AND ${LIVE}
       ORDER BY created_at, id LIMIT ${MAX_UNPAGED_ROWS}`,
     params: [now],
   };
@@ -86,7 +81,7 @@ export function anyCredential(kind: CredentialKind | null, now: EpochMs): Statem
 
 const PRUNE = `DELETE FROM credentials WHERE id IN
   (SELECT id FROM credentials WHERE expires_at > 0 AND expires_at < ?1 LIMIT 100)`;
-const ADD = `INSERT INTO credentials (${COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+const ADD = `INSERT INTO credentials (${NAMES}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
   WHERE ?7 = '' OR EXISTS (SELECT 1 FROM credentials WHERE id = ?7)
   ON CONFLICT (kind, lookup) DO NOTHING RETURNING id`;
 
@@ -131,14 +126,12 @@ export function makeCredentials<S>(db: Database<S>): Credentials {
   };
 }
 
-function readCredential(row: unknown): CredentialRecord {
-  const read = Row.parse(row);
-  const { created_at: createdAt, expires_at: expiresAt, capabilities: may, namespaces, ...rest } = read;
+/** What it may do is read as narrowly as a request: a row that says anything else lets nobody in. */
+function readCredential(row: Row): CredentialRecord {
+  const read = row as CredentialRow;
   return {
-    ...rest,
-    capabilities: Capabilities.parse(JSON.parse(may)),
-    namespaces: Namespaces.parse(JSON.parse(namespaces)),
-    createdAt,
-    expiresAt,
+    ...read,
+    capabilities: Capabilities.parse(JSON.parse(read.capabilities)),
+    namespaces: Namespaces.parse(JSON.parse(read.namespaces)),
   };
 }

@@ -5,37 +5,37 @@ import type { Loaded } from '../core/world.ts';
 import { executions, jobs, nodes } from '../../schema/db/tables.ts';
 import { failureOf } from './failure.ts';
 import {
-  columnsOf,
   executionFromRow,
   jobFromRow,
   nodeFromRow,
+  selectList,
   type ExecutionRow,
   type JobRow,
   type NodeRow,
 } from './rows.ts';
 import type { Batch, CommitOutcome, FenceRow, JobNameKey, SpecKey, Store, TokenKey, TokenUse } from './store.ts';
 import { specKey } from './store.ts';
+import type { Database, Result } from './reads/run-batch.ts';
 import { statementsOf } from './write-statements.ts';
 
 /** Active jobs loaded in one page, with their executions. */
 const PAGE_JOBS = 1_000;
 
-const selectList = (alias: string, columns: ReturnType<typeof columnsOf>) =>
-  columns.map(({ key, name }) => `${alias}."${name}" AS "${key}"`).join(', ');
-const executionColumns = columnsOf(executions).filter(({ key }) => key !== 'output');
+const JOB = selectList(jobs, 'j');
+const EXECUTION = selectList(executions, 'e', ['output', 'open']);
 
 const FENCE = 'epoch, commit_seq AS commitSeq, commit_id AS commitId, next_wake AS nextWake, clock, reservations';
 const OPEN_FENCE = `INSERT INTO fence (cell, epoch, commit_seq, commit_id, next_wake, clock) VALUES (?1, ?2, 0, '', 0, 0)
   ON CONFLICT (cell) DO UPDATE SET epoch = max(fence.epoch + 1, excluded.epoch) RETURNING ${FENCE}`;
 const READ_FENCE = `SELECT ${FENCE} FROM fence WHERE cell = ?1`;
-const ACTIVE_JOBS = `SELECT ${selectList('j', columnsOf(jobs))} FROM jobs j
+const ACTIVE_JOBS = `SELECT ${JOB} FROM jobs j
   WHERE j.cell = ?1 AND j.active = 1 AND j.id > ?2 ORDER BY j.id LIMIT ${PAGE_JOBS}`;
-const ACTIVE_EXECUTIONS = `SELECT ${selectList('e', executionColumns)}
+const ACTIVE_EXECUTIONS = `SELECT ${EXECUTION}
   FROM (SELECT id, version FROM jobs WHERE cell = ?1 AND active = 1 AND id > ?2 ORDER BY id LIMIT ${PAGE_JOBS}) j
   JOIN executions e ON e.job_id = j.id WHERE e.job_version = j.version OR e.open = 1 ORDER BY e.created_at`;
-const NODES = `SELECT ${selectList('n', columnsOf(nodes))} FROM nodes n WHERE n.cell = ?1 ORDER BY n.id`;
-const JOBS_BY_ID = `SELECT ${selectList('j', columnsOf(jobs))} FROM json_each(?1) k JOIN jobs j ON j.id = k.value`;
-const JOBS_BY_NAME = `SELECT ${selectList('j', columnsOf(jobs))} FROM json_each(?1) k
+const NODES = `SELECT ${selectList(nodes, 'n')} FROM nodes n WHERE n.cell = ?1 ORDER BY n.id`;
+const JOBS_BY_ID = `SELECT ${JOB} FROM json_each(?1) k JOIN jobs j ON j.id = k.value`;
+const JOBS_BY_NAME = `SELECT ${JOB} FROM json_each(?1) k
   JOIN jobs j ON j.namespace = k.value ->> 0 AND j.name = k.value ->> 1`;
 const COMMANDS = 'SELECT c.id, c.answer FROM json_each(?1) k JOIN commands c ON c.id = k.value';
 const TOKENS = `SELECT c.namespace, c.token, c.request_hash AS requestHash, c.answer FROM json_each(?1) k
@@ -44,27 +44,14 @@ const INSTALLATION = 'SELECT node_id AS nodeId FROM installation WHERE id = 1';
 const SPECS = `SELECT v.job_id AS jobId, v.version, v.spec FROM json_each(?1) k
   JOIN job_versions v ON v.job_id = k.value ->> 0 AND v.version = k.value ->> 1`;
 
+/** Without what the Scheduler does not hold. */
+type HeldRow = Omit<ExecutionRow, 'output' | 'open'>;
+
 /** Errors that say clearly that the batch itself was wrong; anything else leaves the outcome open. */
 const REFUSALS = /SQLITE_(CONSTRAINT|ERROR|TOOBIG|MISMATCH|RANGE)|too many SQL variables|syntax error/i;
 
-interface Result {
-  readonly results: unknown[];
-  readonly meta: { readonly changes: number; readonly size_after: number };
-}
-
-/** The part of D1's prepared statement that is used. */
-interface Prepared<S> {
-  bind(...values: (string | number)[]): S;
-}
-
-/** The part of D1 that is used; `S` is its prepared statement. */
-interface Database<S> {
-  prepare(sql: string): S;
-  batch(statements: S[]): Promise<readonly Result[]>;
-}
-
 /** The store on D1: raw prepared statements, since the query builder costs a quarter on small batches. */
-export class D1Store<S extends Prepared<S>> implements Store {
+export class D1Store<S> implements Store {
   readonly #db: Database<S>;
 
   constructor(db: Database<S>) {
@@ -82,7 +69,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
     const fence = fenceOf(fenceResult);
     if (fence === null) throw new Error('the fence row was not returned');
     const jobRows = rowsOf<JobRow>(jobResult);
-    const executionRows = rowsOf<ExecutionRow>(executionResult);
+    const executionRows = rowsOf<HeldRow>(executionResult);
     await this.#loadRest(cell, jobRows, executionRows);
     const loaded: Loaded = {
       cell,
@@ -99,7 +86,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
   async commit(batch: Batch): Promise<CommitOutcome> {
     let statements: S[];
     try {
-      statements = statementsOf(batch).map(({ sql, values }) => this.#db.prepare(sql).bind(...values));
+      statements = statementsOf(batch).map(({ sql, params }) => this.#db.prepare(sql).bind(...params));
     } catch (error) {
       // Nothing was sent: some row cannot be written as it is.
       return { type: 'refused', reason: error instanceof Error ? error.message : String(error) };
@@ -161,7 +148,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
   }
 
   /** Pages on: safe after the epoch has moved, since nobody else can write any more. */
-  async #loadRest(cell: string, jobRows: JobRow[], executionRows: ExecutionRow[]): Promise<void> {
+  async #loadRest(cell: string, jobRows: JobRow[], executionRows: HeldRow[]): Promise<void> {
     for (let full = jobRows.length === PAGE_JOBS; full;) {
       const after = jobRows.at(-1)?.id ?? '';
       const [jobResult, executionResult] = await this.#db.batch([
@@ -170,7 +157,7 @@ export class D1Store<S extends Prepared<S>> implements Store {
       ]);
       const page = rowsOf<JobRow>(jobResult);
       jobRows.push(...page);
-      executionRows.push(...rowsOf<ExecutionRow>(executionResult));
+      executionRows.push(...rowsOf<HeldRow>(executionResult));
       full = page.length === PAGE_JOBS;
     }
   }
@@ -185,5 +172,5 @@ function fenceOf(result: Result | undefined): FenceRow | null {
 }
 
 function rowsOf<Row>(result: Result | undefined): Row[] {
-  return (result?.results ?? []) as Row[];
+  return (result?.results ?? []) as unknown[] as Row[];
 }

@@ -7,7 +7,10 @@ import type { CommandRow, ExecutionWrite, NewVersion } from '../core/turn.ts';
 import type { EventRecord } from '../../schema/records.ts';
 import { isOpen } from '../core/execution.ts';
 
-/** Records to rows and back. Nested values are JSON text in a row; nothing else is converted. */
+/**
+ * Records to rows and back, for all who write or read any. Rows are read under the keys of their records; nested values are
+ * JSON text in a row, and flags 0 or 1. What is in the database was checked before it was written.
+ */
 
 export type JobRow = InferSelectModel<typeof jobs>;
 export type ExecutionRow = InferSelectModel<typeof executions>;
@@ -37,8 +40,13 @@ export function executionToRow({ execution, output }: ExecutionWrite): Execution
   };
 }
 
-/** Without the output, which the Scheduler does not hold. */
-export function executionFromRow({ open, ...row }: Omit<ExecutionRow, 'output'>): ExecutionRecord {
+/** What is no plain value of its column. */
+type Converted = Pick<ExecutionRecord, 'id' | 'jobId' | 'nodeId' | 'evalId' | 'fenced' | 'resources'>;
+
+/** Other columns that were read stay as they are. */
+export function executionFromRow<Row extends Pick<ExecutionRow, keyof Converted>>(
+  row: Row,
+): Omit<Row, keyof Converted> & Converted {
   return {
     ...row,
     id: row.id as ExecutionId,
@@ -62,18 +70,39 @@ export function eventToRow(event: EventRecord): EventRow {
   return { ...event, details: JSON.stringify(event.details) };
 }
 
-export function versionToRow(version: NewVersion): VersionRow {
+export function eventFromRow(row: EventRow): EventRecord {
+  return {
+    ...row,
+    jobId: row.jobId as JobId,
+    executionId: row.executionId as ExecutionId | '',
+    details: JSON.parse(row.details) as Record<string, string>,
+  };
+}
+
+export function versionToRow({ labels: _, ...version }: NewVersion): VersionRow {
   return { ...version, state: null, stateMessage: null, revision: null, modifiedAt: null };
 }
 
-/** The labels of a version's specification, as rows of the job that was created at `createdAt`. */
-export function labelsToRows({ jobId, spec }: NewVersion, createdAt: EpochUs): LabelRow[] {
-  const { Labels: labels = {} } = JSON.parse(spec) as { Labels?: Record<string, string> };
+/** The labels of a version, as rows of the job that was created at `createdAt`. */
+export function labelsToRows({ jobId, labels }: NewVersion, createdAt: EpochUs): LabelRow[] {
   return Object.entries(labels).map(([key, value]) => ({ jobId, key, value, createdAt }));
 }
 
 export function commandToRow({ subject, ...command }: CommandRow, cell: string): CommandDbRow {
   return { ...command, jobId: subject, cell };
+}
+
+/** What a SELECT names so that rows are read under the keys of their records. @param without  columns that nobody reads */
+export function selectList<T extends Table>(
+  table: T,
+  alias: string,
+  without: readonly (keyof InferSelectModel<T> & string)[] = [],
+): string {
+  const unread: ReadonlySet<string> = new Set(without);
+  return columnsOf(table)
+    .filter(({ key }) => !unread.has(key))
+    .map(({ key, name }) => `${alias}."${name}" AS "${key}"`)
+    .join(', ');
 }
 
 /** The columns of a table, in the order of its definition: key in a row object, name in SQL. */

@@ -12,13 +12,8 @@ import {
   nodeToRow,
   versionToRow,
 } from './rows.ts';
+import type { Statement } from './reads/statement.ts';
 import type { Batch } from './store.ts';
-
-/** SQL with its bound values. */
-export interface Statement {
-  readonly sql: string;
-  readonly values: readonly (string | number)[];
-}
 
 /**
  * Writes any number of rows with one bound value: their JSON. Measured on D1, one `json_each` statement a table costs a
@@ -55,7 +50,7 @@ class Writer<Row extends object> {
       const byKey = new Map<string, unknown>(Object.entries(row));
       return JSON.stringify(this.#keys.map((key) => byKey.get(key) ?? null));
     });
-    return chunk(texts).map((json) => ({ sql: this.#sql, values: [json] }));
+    return chunk(texts).map((json) => ({ sql: this.#sql, params: [json] }));
   }
 }
 
@@ -101,8 +96,8 @@ const OLD_JOBS = `SELECT id FROM jobs WHERE modified_at < ?2 AND active = 0 AND 
 export function statementsOf(batch: Batch): readonly Statement[] {
   const { cell, epoch, commitSeq, commitId, nextWake, clock, reservations, now, changes } = batch;
   return [
-    { sql: GUARD, values: [cell, epoch, commitSeq] },
-    { sql: MOVE_FENCE, values: [cell, commitId, nextWake, clock, JSON.stringify(reservations)] },
+    { sql: GUARD, params: [cell, epoch, commitSeq] },
+    { sql: MOVE_FENCE, params: [cell, commitId, nextWake, clock, JSON.stringify(reservations)] },
     ...writers.jobs.statements([...changes.jobs.values()].map((job) => jobToRow(job, !changes.inactive.has(job.id)))),
     ...supersede(changes.superseded),
     ...writers.versions.statements(changes.versions.map(versionToRow)),
@@ -113,7 +108,7 @@ export function statementsOf(batch: Batch): readonly Statement[] {
     ...forget(changes.forgottenNodes),
     ...dropTokens(changes.commands, now),
     ...writers.commands.statements(changes.commands.map((command) => commandToRow(command, cell))),
-    ...(changes.commands.length > 0 ? [{ sql: DROP_EXPIRED, values: [cell, now] }] : []),
+    ...(changes.commands.length > 0 ? [{ sql: DROP_EXPIRED, params: [cell, now] }] : []),
     ...pruneStatements(batch),
   ];
 }
@@ -121,13 +116,13 @@ export function statementsOf(batch: Batch): readonly Statement[] {
 /** Jobs last: the others find theirs through them. */
 function pruneStatements({ cell, prune }: Batch): Statement[] {
   if (prune === null) return [];
-  const values = [cell, prune.before, prune.limit];
+  const params = [cell, prune.before, prune.limit];
   return [
     ...['events', 'executions', 'job_versions', 'job_labels'].map((table) => ({
       sql: `DELETE FROM ${table} WHERE job_id IN (${OLD_JOBS})`,
-      values,
+      params,
     })),
-    { sql: `DELETE FROM jobs WHERE id IN (${OLD_JOBS})`, values },
+    { sql: `DELETE FROM jobs WHERE id IN (${OLD_JOBS})`, params },
   ];
 }
 
@@ -138,7 +133,7 @@ function labels({ jobs: written, versions, superseded }: Changes): Statement[] {
   const rows = [...latest.values()].flatMap((version) =>
     labelsToRows(version, written.get(version.jobId)?.createdAt ?? version.createdAt),
   );
-  return [...old.map((json) => ({ sql: DROP_LABELS, values: [json] })), ...writers.labels.statements(rows)];
+  return [...old.map((json) => ({ sql: DROP_LABELS, params: [json] })), ...writers.labels.statements(rows)];
 }
 
 function dropTokens(commandRows: readonly CommandRow[], now: number): Statement[] {
@@ -146,19 +141,19 @@ function dropTokens(commandRows: readonly CommandRow[], now: number): Statement[
   if (keys.length === 0) return [];
   return chunk(keys.map((key) => JSON.stringify(key))).map((json) => ({
     sql: DROP_EXPIRED_TOKENS,
-    values: [json, now],
+    params: [json, now],
   }));
 }
 
 function forget(nodes: Changes['forgottenNodes']): Statement[] {
-  return chunk(nodes.map((nodeId) => JSON.stringify(nodeId))).map((json) => ({ sql: FORGET_NODES, values: [json] }));
+  return chunk(nodes.map((nodeId) => JSON.stringify(nodeId))).map((json) => ({ sql: FORGET_NODES, params: [json] }));
 }
 
 function supersede(rows: readonly Superseded[]): Statement[] {
   const texts = rows.map((r) =>
     JSON.stringify([r.jobId, r.version, r.state, r.stateMessage, r.revision, r.modifiedAt]),
   );
-  return chunk(texts).map((json) => ({ sql: SUPERSEDE, values: [json] }));
+  return chunk(texts).map((json) => ({ sql: SUPERSEDE, params: [json] }));
 }
 
 /** Joins JSON texts to arrays of at most MAX_STATEMENT_BYTES, counted in UTF-8. */

@@ -146,7 +146,7 @@ export function version(of: number, v: number, name: string): NewVersion {
       },
     ],
   };
-  return { jobId: jobId(of), version: v, spec: JSON.stringify(spec), createdAt: NOW * 1000 };
+  return { jobId: jobId(of), version: v, spec: JSON.stringify(spec), labels: {}, createdAt: NOW * 1000 };
 }
 
 interface Written extends Pick<Changes, 'versions' | 'superseded' | 'events' | 'commands' | 'forgottenNodes'> {

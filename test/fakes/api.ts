@@ -3,8 +3,8 @@ import { makeApp } from '../../src/http/app.ts';
 import type { Access, Deps } from '../../src/http/deps.ts';
 import { makeCredentials } from '../../src/store/credentials.ts';
 import { makeReads } from '../../src/store/reads/reads.ts';
+import { WatchedScheduler } from '../harness/scheduler.ts';
 import { FakeD1 } from './d1.ts';
-import { FakeScheduler } from './scheduler.ts';
 
 const OPEN: Access = {
   ...readSettings({ SHOAL_MODE: 'open' }).settings,
@@ -16,14 +16,14 @@ const OPEN: Access = {
 };
 
 /**
- * The API over a database in memory and a Scheduler that starts nothing. Ids count up; pauses take no time. With the
- * database of another one it is that API after a restart.
+ * The API over a database in memory, with the real Scheduler and no agent: nothing starts. Ids count up; pauses take no
+ * time. With the database of another one it is that API after a restart.
  */
 export function makeFakeApi(access: Partial<Access> = {}, db = new FakeD1(), more: Partial<Deps> = {}) {
   db.sqlite.exec(`UPDATE installation SET node_id = 'n-orchestrator'`);
-  const scheduler = new FakeScheduler(db);
   const pauses: number[] = [];
   const clock = { now: 1_763_633_500_000 };
+  const scheduler = new WatchedScheduler(db, () => clock.now);
   let ids = 0;
   const deps: Deps = {
     scheduler,

@@ -26,7 +26,7 @@ function codeOf(error: unknown): string {
  * transaction, and errors read as D1's do.
  */
 export class FakeD1 {
-  readonly sqlite = new DatabaseSync(':memory:');
+  readonly sqlite: DatabaseSync;
   /** What every call says of the database's size. */
   sizeAfter = 0;
   /** Happens at the beginning of every call. */
@@ -38,7 +38,10 @@ export class FakeD1 {
   /** Thrown by the next calls, first in first out; `after` lets the call take effect before it fails. */
   readonly faults: { readonly error: Error; readonly after?: boolean }[] = [];
 
-  constructor() {
+  /** @param sqlite the tables of another one, which has its own calls and faults; made anew when left out */
+  constructor(sqlite?: DatabaseSync) {
+    this.sqlite = sqlite ?? new DatabaseSync(':memory:');
+    if (sqlite !== undefined) return;
     const files = readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql'));
     for (const file of files.sort()) {
       for (const sql of readFileSync(new URL(file, MIGRATIONS), 'utf8').split(BREAKPOINT)) this.sqlite.exec(sql);

@@ -1,3 +1,7 @@
+import type { JobSpec } from '../../schema/job/job.ts';
+import { needsOf } from '../../schema/job/needs.ts';
+import type { JobType } from '../../schema/states.ts';
+
 /** What takes the rows; a fake of D1, or what writes to a real one. */
 interface Rows {
   insert(table: string, row: Readonly<Record<string, string | number | null>>): void;
@@ -5,7 +9,7 @@ interface Rows {
 
 /** Rows with everything filled in; a test names what it is about. */
 
-const HELLO = {
+const HELLO: JobSpec = {
   Name: 'hello',
   Namespace: 'default',
   Type: 'batch',
@@ -30,7 +34,7 @@ interface JobSeed {
   id: string;
   name?: string;
   namespace?: string;
-  type?: string;
+  type?: JobType;
   state?: string;
   stateMessage?: string;
   /** 1 while the Scheduler must know the job. */
@@ -46,6 +50,14 @@ interface JobSeed {
 export function seedJob(db: Rows, seed: JobSeed): void {
   const { id, name = id, namespace = 'default', state = 'Running', version = 1, labels = {} } = seed;
   const createdAt = seed.createdAt ?? 1_763_633_472_123_456;
+  const spec: JobSpec = {
+    ...HELLO,
+    Type: seed.type ?? 'batch',
+    Name: name,
+    Namespace: namespace,
+    Labels: labels,
+    ...(seed.meta !== undefined && { Meta: seed.meta }),
+  };
   db.insert('jobs', {
     id,
     cell: 'cell-0',
@@ -54,7 +66,7 @@ export function seedJob(db: Rows, seed: JobSeed): void {
     type: seed.type ?? 'batch',
     priority: 0,
     count: 1,
-    needs: '{}',
+    needs: JSON.stringify(needsOf(spec)),
     spec_hash: 'hash',
     state,
     state_message: seed.stateMessage ?? '',
@@ -69,18 +81,10 @@ export function seedJob(db: Rows, seed: JobSeed): void {
   for (const [key, value] of Object.entries(labels)) {
     db.insert('job_labels', { job_id: id, key, value, created_at: createdAt });
   }
-  const spec = JSON.stringify({
-    ...HELLO,
-    Type: seed.type ?? 'batch',
-    Name: name,
-    Namespace: namespace,
-    Labels: labels,
-    ...(seed.meta !== undefined && { Meta: seed.meta }),
-  });
   for (let v = 1; v <= version; v++) {
     const old =
       v < version ? { state: 'Stopped', state_message: 'superseded', revision: 2, modified_at: createdAt } : {};
-    db.insert('job_versions', { job_id: id, version: v, spec, created_at: createdAt, ...old });
+    db.insert('job_versions', { job_id: id, version: v, spec: JSON.stringify(spec), created_at: createdAt, ...old });
   }
 }
 

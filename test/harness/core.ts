@@ -209,6 +209,7 @@ export class CoreHarness {
       priority: 0,
       count: 1,
       spec: '{}',
+      labels: {},
       specHash: this.newId(),
       force: false,
       ...options,
@@ -240,6 +241,7 @@ export class CoreHarness {
       needs,
       specHash,
       spec: '{}',
+      labels: {},
     };
     return this.turn({ type: 'rerunJob', command })[0] as Answer<SubmitAnswer>;
   }

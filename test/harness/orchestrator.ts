@@ -99,6 +99,7 @@ export class OrchestratorHarness {
       count: 1,
       needs,
       spec: JSON.stringify(SPEC),
+      labels: {},
       specHash: randomUUID(),
       force: false,
       ...more,

@@ -47,10 +47,19 @@ const rules: readonly Rule[] = [
     change: leaveOut('filters'),
   },
   {
-    file: 'src/core/placement/constraints.ts',
+    file: 'schema/selector.ts',
     within: /const operators: [\s\S]*?\n\};/,
     each: /(?<=\) => )(?!boolean)[^\n]+(?=,\n)/g,
     change: (match) => ({ name: `an operator that says the opposite of ${match[0]}`, replacement: `!(${match[0]})` }),
+  },
+  {
+    file: 'src/core/placement/constraints.ts',
+    within: /(?<=const operators: )[\s\S]*?\n\};/,
+    each: /(?<=: )'\w+'(?=,\n)/g,
+    change: (match) => ({
+      name: `constraints that say ${match[0]} and mean another operator`,
+      replacement: match[0] === "'absent'" ? "'exists'" : "'absent'",
+    }),
   },
 ];
 

@@ -41,8 +41,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the lease is forgotten',
     file: 'src/core/dispatch.ts',
-    find: "if (timers.get('lease', execution.nodeId) !== null) return;",
-    replace: 'return;',
+    find: "if (timers.get('lease', nodeId) === null) timers.set(",
+    replace: "if (timers.get('lease', nodeId) !== null) timers.set(",
   },
   {
     name: 'a late report counts',

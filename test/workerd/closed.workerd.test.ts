@@ -50,7 +50,8 @@ async function makeKeys() {
     const signature = await crypto.subtle.sign(algorithm.name, keys.privateKey, bytes);
     return btoa(JSON.stringify({ PhraseSignature: base64(signature), PublicKey: publicKey }));
   };
-  return { publicKey, answerTo };
+  const pkcs8 = (await crypto.subtle.exportKey('pkcs8', keys.privateKey)) as ArrayBuffer;
+  return { publicKey, spki: base64(spki), pkcs8: base64(pkcs8), answerTo };
 }
 
 describe('closed: answers', () => {
@@ -69,6 +70,9 @@ test('closed: a registered key logs in, and its token outlives a restart', async
   const create = { Type: 'publicKey', PublicKey: own.publicKey, Capabilities: ['read:job'] };
   const created = await send('POST', TOKENS, create, bearer(ADMIN));
   expect(created.status).toBe(200);
+  const again = await send('POST', TOKENS, { ...create, PublicKey: own.spki }, bearer(ADMIN));
+  expect([again.status, again.text]).toEqual([409, expect.stringContaining('public key already exists')]);
+  expect((await send('POST', TOKENS, { ...create, PublicKey: own.pkcs8 }, bearer(ADMIN))).status).toBe(400);
   const { Token } = JSON.parse(created.text) as { Token: { ID: string } };
 
   const methods = await send('GET', '/api/v1/auth', undefined, {});

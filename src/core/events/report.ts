@@ -1,9 +1,9 @@
 import { MAX_MESSAGE_BYTES, MAX_RUN_OUTPUT_BYTES } from '../../../schema/limits.ts';
 import type { Report } from '../../../schema/protocol/from-agent.ts';
 import type { ExecutionRecord, JobRecord, RunOutput } from '../../../schema/records.ts';
-import { isTerminalJobState } from '../../../schema/states.ts';
+import { isKeptUp, isTerminalJobState } from '../../../schema/states.ts';
 import { cutText } from '../../../schema/text.ts';
-import { isKeptUp, slotOf } from '../book.ts';
+import { slotOf } from '../book.ts';
 import { armBackstop, resendStop, stopExecution } from '../dispatch.ts';
 import { isLive, isOpen, step } from '../execution.ts';
 import { judgeFailure } from '../failures.ts';

@@ -2,9 +2,8 @@ import type { EpochMs, NodeId } from '../../../schema/ids.ts';
 import { ACK_AFTER_START_MS, FENCED_EXPIRY_MS, OVERDUE_GRACE_MS, STOP_RESEND_MS } from '../../../schema/limits.ts';
 import { closeCodes } from '../../../schema/protocol/version.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
-import { isTerminalJobState } from '../../../schema/states.ts';
+import { isTerminalJobState, runsOnEveryNode } from '../../../schema/states.ts';
 import { msOf } from '../clock.ts';
-import { isFanOut } from '../book.ts';
 import { armBackstop, armLease, sendRun, sendStop } from '../dispatch.ts';
 import { isLive, isOpen } from '../execution.ts';
 import { kinds } from '../kinds/kinds.ts';
@@ -113,7 +112,7 @@ function armJob(turn: Turn, job: JobRecord, wasAway: boolean): void {
   }
   // Who stood in line takes its place again; looking at each of a hundred thousand would only say the same.
   const book = turn.world.book(job);
-  if (job.state === 'Queued' && !isFanOut(job.type) && book.live === 0 && book.unplacedCount === book.count) {
+  if (job.state === 'Queued' && !runsOnEveryNode(job.type) && book.live === 0 && book.unplacedCount === book.count) {
     waitInLine(turn, job);
   } else turn.markDirty(job.id);
 }

@@ -1,6 +1,6 @@
 import { COMMAND_TTL_MS, IDEMPOTENCY_TTL_MS } from '../../../schema/limits.ts';
 import type { JobRecord } from '../../../schema/records.ts';
-import type { Answer, Idempotency, SubmitAnswer, SubmitJob } from '../commands.ts';
+import type { Answer, Idempotency, Specified, SubmitAnswer, SubmitJob } from '../commands.ts';
 import { stopForUpdate } from '../dispatch.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
 import { isLive } from '../execution.ts';
@@ -77,7 +77,7 @@ export function repeated(
 function create(turn: Turn, command: SubmitJob): JobRecord {
   const job = turn.createJob(
     {
-      ...specified(command),
+      ...decisive(command),
       id: command.jobId,
       cell: turn.world.cell,
       namespace: command.namespace,
@@ -92,7 +92,7 @@ function create(turn: Turn, command: SubmitJob): JobRecord {
       waitingSince: null,
       told: null,
     },
-    command.spec,
+    command,
   );
   turn.event(job.id, { topic: 'Submission', message: 'Job submitted' });
   const { totalTimeoutMs } = job.needs;
@@ -112,16 +112,11 @@ function update(turn: Turn, command: SubmitJob, existing: JobRecord): JobRecord 
  * the job is concerned once this turn is committed, so the new version starts in the same turn. They stay charged to
  * their nodes until the agents say that they have ended.
  */
-export function beginVersion(
-  turn: Turn,
-  existing: JobRecord,
-  asked: Specified & { readonly spec: string },
-  why: string,
-): JobRecord {
+export function beginVersion(turn: Turn, existing: JobRecord, asked: Specified, why: string): JobRecord {
   clearJob(turn, existing.id);
   const next = {
     ...existing,
-    ...specified(asked),
+    ...decisive(asked),
     state: 'Pending' as const,
     stateMessage: why,
     version: existing.version + 1,
@@ -130,7 +125,7 @@ export function beginVersion(
     waitingSince: null,
     told: null,
   };
-  const job = turn.supersede(existing, next, asked.spec);
+  const job = turn.supersede(existing, next, asked);
   const { totalTimeoutMs } = job.needs;
   if (totalTimeoutMs > 0) turn.world.timers.set('total', job.id, turn.now + totalTimeoutMs);
   turn.markDirty(job.id);
@@ -142,10 +137,14 @@ export function beginVersion(
   return job;
 }
 
-type Specified = Pick<JobRecord, 'priority' | 'count' | 'needs' | 'specHash'>;
-
-function specified(command: Specified): Specified {
-  return { priority: command.priority, count: command.count, needs: command.needs, specHash: command.specHash };
+/** What the Scheduler decides by, and so holds in memory. */
+function decisive({
+  priority,
+  count,
+  needs,
+  specHash,
+}: Specified): Pick<JobRecord, 'priority' | 'count' | 'needs' | 'specHash'> {
+  return { priority, count, needs, specHash };
 }
 
 /** Nothing new is taken in; reports, stops and clean-up go on. */

@@ -1,23 +1,22 @@
 import type { Constraint, ConstraintOperator } from '../../../schema/job/job.ts';
+import { labelMeets, labelOf, type Operator } from '../../../schema/selector.ts';
 
 /** A key with this prefix is a preference: it raises a node's rank and never rules one out. */
 const FAVOUR = 'favour_';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** How each operator reads a label; `value` is undefined when the node lacks it. */
-const operators: Readonly<
-  Record<ConstraintOperator, (value: string | undefined, values: readonly string[]) => boolean>
-> = {
-  '=': (value, [wanted]) => value === wanted,
-  '==': (value, [wanted]) => value === wanted,
-  in: (value, values) => value !== undefined && values.includes(value),
-  '!=': (value, [unwanted]) => value !== unwanted,
-  notin: (value, values) => value === undefined || !values.includes(value),
-  exists: (value) => value !== undefined,
-  '!': (value) => value === undefined,
-  gt: (value, [bound]) => compare(value, bound, (a, b) => a > b),
-  lt: (value, [bound]) => compare(value, bound, (a, b) => a < b),
+/** Constraints are Kubernetes' requirements in other words: what each means is the selector's. */
+const operators: Readonly<Record<ConstraintOperator, Operator>> = {
+  '=': 'in',
+  '==': 'in',
+  in: 'in',
+  '!=': 'notin',
+  notin: 'notin',
+  exists: 'exists',
+  '!': 'absent',
+  gt: 'gt',
+  lt: 'lt',
 };
 
 /**
@@ -43,21 +42,10 @@ export function describeConstraints(constraints: readonly Constraint[]): string 
 }
 
 function holds(labels: Labels, key: string, { Operator, Values = [] }: Constraint): boolean {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
   // Submission refuses unknown operators; one that got in all the same holds nowhere.
-  return isOperator(Operator) && operators[Operator](value, Values);
+  return isOperator(Operator) && labelMeets(operators[Operator], labelOf(labels, key), Values);
 }
 
 function isOperator(text: string): text is ConstraintOperator {
   return Object.hasOwn(operators, text);
-}
-
-function compare(
-  value: string | undefined,
-  bound: string | undefined,
-  test: (a: number, b: number) => boolean,
-): boolean {
-  if (value === undefined || bound === undefined) return false;
-  if (!/^-?\d+$/.test(value) || !/^-?\d+$/.test(bound)) return false;
-  return test(Number(value), Number(bound));
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { NodeId } from '../../../schema/ids.ts';
 import type { Needs, NodeInfo, NodeRecord } from '../../../schema/records.ts';
 import { needs } from '../../../test/harness/core.ts';
-import { amountsOf } from '../amounts.ts';
+import { amountsOf } from '../../../schema/amounts.ts';
 import { whyNever, whyNot, type Candidate } from './filters.ts';
 import { notEnoughNodes } from './reasons.ts';
 

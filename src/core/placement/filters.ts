@@ -2,7 +2,7 @@ import { bytesText, cpuText, resourcesText } from '../../../schema/format.ts';
 import { MAX_HOLDS } from '../../../schema/limits.ts';
 import { whyNotOffered } from '../../../schema/offers.ts';
 import type { Needs, NodeRecord } from '../../../schema/records.ts';
-import { amountsOf, fits, NOTHING, resourcesOf, type Amounts } from '../amounts.ts';
+import { amountsOf, fits, NOTHING, resourcesOf, type Amounts } from '../../../schema/amounts.ts';
 import { describeConstraints, meets } from './constraints.ts';
 
 /** A node as placement sees it. */

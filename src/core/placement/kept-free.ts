@@ -1,8 +1,8 @@
 import type { JobId, NodeId } from '../../../schema/ids.ts';
 import { RESERVE_AFTER_MS } from '../../../schema/limits.ts';
 import type { Hold, JobRecord } from '../../../schema/records.ts';
-import { add, amountsOf, fits } from '../amounts.ts';
-import { isKeptUp } from '../book.ts';
+import { isKeptUp } from '../../../schema/states.ts';
+import { add, amountsOf, fits } from '../../../schema/amounts.ts';
 import { isLive } from '../execution.ts';
 import { isBefore, type Waiting } from '../wait-queue.ts';
 import type { Turn } from '../turn.ts';

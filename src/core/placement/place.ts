@@ -1,7 +1,7 @@
 import type { NodeId } from '../../../schema/ids.ts';
 import { MAX_HOLDS, REASON_WORK } from '../../../schema/limits.ts';
 import type { JobRecord, NodeRecord } from '../../../schema/records.ts';
-import { amountsOf, fits, type Amounts } from '../amounts.ts';
+import { amountsOf, fits, type Amounts } from '../../../schema/amounts.ts';
 import type { Attempts } from '../book.ts';
 import { isLive } from '../execution.ts';
 import { startExecution } from '../dispatch.ts';

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../../schema/ids.ts';
-import type { Amounts } from '../amounts.ts';
+import type { Amounts } from '../../../schema/amounts.ts';
 import type { Room } from '../rooms.ts';
 
 /** What ranking sees of a node that can take an execution. */

@@ -1,7 +1,8 @@
+import { backoffMs } from '../../../schema/backoff.ts';
 import type { EpochMs, JobId, NodeId } from '../../../schema/ids.ts';
 import { FIRST_HOLD_MS, LONGEST_HOLD_MS, MAX_LAPSES, RESERVE_AFTER_MS } from '../../../schema/limits.ts';
 import type { Hold, JobRecord, Lapse } from '../../../schema/records.ts';
-import { amountsOf, fits, subtract } from '../amounts.ts';
+import { amountsOf, fits, subtract } from '../../../schema/amounts.ts';
 import { isBefore, type PlacementClass, type Waiting } from '../wait-queue.ts';
 import type { Turn } from '../turn.ts';
 import { dropHold } from './kept-free.ts';
@@ -134,5 +135,5 @@ function lapseOf(turn: Turn, jobId: JobId, version: number): Lapse | undefined {
 }
 
 function holdMs(lapses: number): number {
-  return Math.min(LONGEST_HOLD_MS, FIRST_HOLD_MS * 2 ** lapses);
+  return backoffMs({ firstMs: FIRST_HOLD_MS, mostMs: LONGEST_HOLD_MS }, lapses);
 }

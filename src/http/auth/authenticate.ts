@@ -1,7 +1,7 @@
 import { ShoalError } from '../../../schema/errors.ts';
 import type { CredentialRecord } from '../../store/credentials.ts';
 import type { Deps } from '../deps.ts';
-import { base64Bytes, isEqualSecret, sha256Hex } from './digest.ts';
+import { base64Bytes, isEqualSecret, sha256Hex } from '../../crypto.ts';
 import type { PasswordGate } from './password-gate.ts';
 import { isPassword } from './password.ts';
 import { operator, type Principal } from './principal.ts';

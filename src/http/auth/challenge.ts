@@ -4,7 +4,7 @@ import type { EpochMs } from '../../../schema/ids.ts';
 import { bind } from '../../../schema/job/bind.ts';
 import type { Deps } from '../deps.ts';
 import { parseJson } from '../body.ts';
-import { base64Bytes, base64Url, sha256Hex } from './digest.ts';
+import { base64Bytes, base64Url, sha256Hex } from '../../crypto.ts';
 import { clientIdOf, MIN_KEY_BITS, readPublicKey, verifies, type RsaKey } from './rsa-key.ts';
 
 export const CLIENT_KEY = 'ClientKey';

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../../schema/backoff.ts';
 import { ShoalError } from '../../../schema/errors.ts';
 import type { Deps } from '../deps.ts';
 
@@ -11,8 +12,7 @@ const POLL_MS = 100;
 const MAX_POLLS = (MAX_WAIT_MS + MAX_CHECK_MS) / POLL_MS;
 /** Wrong passwords in a row that cost a client nothing; the pause after each further one doubles. */
 const FREE_FAILURES = 5;
-const FIRST_PAUSE_MS = 1_000;
-const MAX_PAUSE_MS = 60_000;
+const PAUSES = { firstMs: 1_000, mostMs: 60_000 };
 /** Clients that are remembered; those that were quiet longest are forgotten first, and all after FORGET_MS. */
 const MAX_CLIENTS = 10_000;
 const FORGET_MS = 10 * 60_000;
@@ -80,7 +80,7 @@ export class PasswordGate {
     client.busyUntil = 0;
     client.failures += 1;
     const over = client.failures - FREE_FAILURES;
-    if (over >= 0) client.retryAt = now + Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** over);
+    if (over >= 0) client.retryAt = now + backoffMs(PAUSES, over);
   }
 
   /** Whether the client has the same credential checked at this moment. */

@@ -1,5 +1,5 @@
 import type { PasswordCheck, PasswordGate } from './password-gate.ts';
-import { base64Bytes, base64Url, hex, isEqualText, sha256Hex } from './digest.ts';
+import { base64Bytes, base64Url, hex, isEqualText, sha256Hex } from '../../crypto.ts';
 
 /** The most that workerd derives with. */
 const ROUNDS = 100_000;

@@ -1,6 +1,7 @@
 import { ANY_NAMESPACE, hasCapability, type Capability, type Need } from '../../../schema/credentials.ts';
 import { ShoalError } from '../../../schema/errors.ts';
-import { DEFAULT_NAMESPACE, type Scope } from '../../store/reads/resolve.ts';
+import { DEFAULT_NAMESPACE } from '../../../schema/ids.ts';
+import type { Scope } from '../../store/reads/resolve.ts';
 import type { Ctx } from '../deps.ts';
 
 /** Who calls, and what they may do. */

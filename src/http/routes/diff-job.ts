@@ -1,23 +1,20 @@
 import type { DiffJobResponse } from '../../../schema/api/job.ts';
 import { badRequest, ShoalError } from '../../../schema/errors.ts';
-import { bind } from '../../../schema/job/bind.ts';
-import { SubmissionInput } from '../../../schema/job/input.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
-import { isReserved, parseSubmission } from '../../../schema/job/parse-submission.ts';
-import { canonicalSpec, specHash } from '../../../schema/job/spec-hash.ts';
+import { bindSubmission, isReserved, validateSubmission } from '../../../schema/job/parse-submission.ts';
 import { maySee } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
 import { diffLines } from '../line-diff.ts';
+import { canonicalSpec, specHash } from '../spec-hash.ts';
 
 /** How a submission would change the job of its name. Nothing is stored. */
 export async function diffJob(c: Ctx, deps: Deps): Promise<Response> {
   const body = (await readJsonBody(c)) ?? {};
-  const { Job: job } = bind(SubmissionInput, body);
-  if (job === undefined) throw badRequest('empty/nil job');
-  if ((job.Name ?? '').trim() === '') throw badRequest('invalid job spec: name is missing');
-  const { spec, warnings } = parseSubmission(body);
+  const bound = bindSubmission(body);
+  if ((bound.Job.Name ?? '').trim() === '') throw badRequest('invalid job spec: name is missing');
+  const { spec, warnings } = validateSubmission(bound, body);
   const { Name: name, Namespace: namespace } = spec;
   const stored = maySee(c, namespace) ? await deps.reads.findByName(namespace, name) : null;
   if (stored === null) {

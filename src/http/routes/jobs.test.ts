@@ -3,9 +3,8 @@ import { ListExecutionsResponse } from '../../../schema/api/execution.ts';
 import { ListHistoryResponse } from '../../../schema/api/history.ts';
 import type { ApiError } from '../../../schema/api/common.ts';
 import { DryRunResponse, GetJobResponse, ListJobsResponse, SubmitJobResponse } from '../../../schema/api/job.ts';
-import type { NodeId } from '../../../schema/ids.ts';
 import { makeFakeApi } from '../../../test/fakes/api.ts';
-import { seedEvent, seedExecution, seedJob } from '../../../test/fakes/seed.ts';
+import { seedEvent, seedExecution, seedJob, seedNode } from '../../../test/fakes/seed.ts';
 
 const JOBS = '/api/v1/orchestrator/jobs';
 const task = { Name: 'main', Engine: { Type: 'docker', Params: { Image: 'busybox' } } };
@@ -15,30 +14,39 @@ const executionId = 'e-77aa0a0e-5a5b-4a57-9a7e-1a6f5a1c9b3d';
 
 const retryable = (fields: object = {}) => Object.assign(new Error('lost'), { retryable: true, ...fields });
 
-describe('dry run', () => {
-  const answer = {
-    starts: true,
-    nodes: [
-      { nodeId: 'n-1' as NodeId, reason: '' },
-      { nodeId: 'n-2' as NodeId, reason: 'is draining' },
-    ],
-    warnings: ['no connected node'],
-  };
+/** What is told of a job while no node is connected. */
+const cannot = 'no connected node can take this job: it waits until one can';
+const waits = [cannot, 'no node has joined yet'];
 
+describe('dry run', () => {
   test('answers where it would run and with the warnings of a submission, and submits nothing', async ({ expect }) => {
-    const { send, scheduler } = makeFakeApi();
-    scheduler.dryRunAnswer = answer;
+    const { db, send, scheduler } = makeFakeApi();
+    seedNode(db, { id: 'n-1' });
+    seedNode(db, { id: 'n-2', membership: 'PENDING' });
+    await scheduler.join('n-1');
     const got = await send('POST', '/api/v1/shoal/dry-run', { Job: job });
     expect(got.status).toBe(200);
     expect(DryRunResponse.strict().parse(got.json())).toEqual({
       Starts: true,
       Nodes: [
         { NodeID: 'n-1', Suitable: true, Reason: '' },
-        { NodeID: 'n-2', Suitable: false, Reason: 'is draining' },
+        { NodeID: 'n-2', Suitable: false, Reason: 'is waiting for approval' },
       ],
-      Warnings: ['no connected node'],
+      Warnings: null,
     });
     expect(scheduler.submits).toEqual([]);
+    expect(db.sqlite.prepare('SELECT count(*) AS n FROM jobs').get()).toEqual({ n: 0 });
+  });
+
+  test('says why none would take it', async ({ expect }) => {
+    const { db, send } = makeFakeApi();
+    seedNode(db, { id: 'n-1' });
+    const got = await send('POST', '/api/v1/shoal/dry-run', { Job: job });
+    expect(got.json()).toEqual({
+      Starts: false,
+      Nodes: [{ NodeID: 'n-1', Suitable: false, Reason: 'is not connected' }],
+      Warnings: [cannot, 'Node n-1: is not connected'],
+    });
   });
 
   test('refuses what a submission would be refused for', async ({ expect }) => {
@@ -56,7 +64,7 @@ describe('submit', () => {
       const got = await send(method, JOBS, { Job: { ...job, Labels: { a: 'b' } } });
       expect(got.status).toBe(200);
       const body = SubmitJobResponse.strict().parse(got.json());
-      expect(body.Warnings).toBeNull();
+      expect(body.Warnings).toEqual(waits);
       expect(body.JobID).toMatch(/^j-[0-9a-f-]{36}$/);
       const [command] = scheduler.submits;
       expect(command).toMatchObject({
@@ -77,7 +85,7 @@ describe('submit', () => {
     const { send, scheduler } = makeFakeApi();
     const headers = { 'X-Bacalhau-InstanceID': 'i', 'X-Bacalhau-InstallationID': 'ii' };
     const got = await send('PUT', JOBS, { Job: { ...job, Version: 1 } }, headers);
-    expect(got.json().Warnings).toEqual(['job version is ignored when submitting a job']);
+    expect(got.json().Warnings).toEqual(['job version is ignored when submitting a job', ...waits]);
     expect(JSON.parse(scheduler.submits[0]?.spec ?? '').Meta).toMatchObject({
       'bacalhau.org/client.instance.id': 'i',
       'bacalhau.org/client.installation.id': 'ii',
@@ -108,6 +116,23 @@ describe('submit', () => {
     scheduler.submitJob = async () => ({ ok: false, error });
     const got = await send('PUT', JOBS, { Job: job });
     expect([got.status, got.headers.get('Retry-After'), got.json().Message]).toEqual([503, '2', 'busy']);
+  });
+});
+
+describe('the labels of a job', () => {
+  const found = async ({ send }: ReturnType<typeof makeFakeApi>, selector: string) =>
+    (await send('GET', `${JOBS}?labels=${encodeURIComponent(selector)}`)).json().Items.length;
+
+  test('are those of its newest version, whether that was submitted or ran again', async ({ expect }) => {
+    const api = makeFakeApi();
+    const submit = (Labels: object) => api.send('PUT', JOBS, { Job: { ...job, Name: 'named', Labels } });
+    expect((await submit({ team: 'blue', size: '6' })).status).toBe(200);
+    expect([await found(api, 'team=blue,size>5'), await found(api, 'team=red')]).toEqual([1, 0]);
+    expect((await submit({ team: 'red' })).status).toBe(200);
+    expect([await found(api, 'team=blue'), await found(api, 'size'), await found(api, 'team=red')]).toEqual([0, 0, 1]);
+    await api.send('DELETE', `${JOBS}/named`);
+    expect((await api.send('PUT', `${JOBS}/named/rerun`, { JobVersion: 1 })).status).toBe(200);
+    expect([await found(api, 'team=blue,size>5'), await found(api, 'team=red')]).toEqual([1, 0]);
   });
 });
 

@@ -18,7 +18,7 @@ function withNodes() {
     available: { cpu, memory: 4_000_000_000, disk: 0, gpu: 0 },
     runningExecutions: 1,
   });
-  api.scheduler.nodes = [live('n-a1', 1), live('n-a2', 3.5)];
+  api.scheduler.liveNodes = async () => [live('n-a1', 1), live('n-a2', 3.5)];
   return api;
 }
 
@@ -70,10 +70,10 @@ describe('a node shows', () => {
     seedNode(api.db, seed);
     const available = { cpu: 4, memory: 1, disk: 1, gpu: 0 };
     const nodeId = NodeId.parse(seed.id);
-    api.scheduler.nodes =
-      live === null
-        ? new Error('away')
-        : [{ nodeId, connected: live, lastHeard: 1_763_633_499_000, available, runningExecutions: 0 }];
+    api.scheduler.liveNodes = async () => {
+      if (live === null) throw new Error('away');
+      return [{ nodeId, connected: live, lastHeard: 1_763_633_499_000, available, runningExecutions: 0 }];
+    };
     const { Node: one } = (await api.send('GET', `${NODES}/${seed.id}`)).json();
     const { Nodes: all } = (await api.send('GET', NODES)).json();
     GetNodeResponse.strict().parse({ Node: one });
@@ -141,7 +141,9 @@ describe('nodes', () => {
   });
   test('as the database knows them when the Scheduler does not answer', async ({ expect }) => {
     const api = withNodes();
-    api.scheduler.nodes = new Error('away');
+    api.scheduler.liveNodes = async () => {
+      throw new Error('away');
+    };
     const nodes = (await api.send('GET', NODES)).json().Nodes;
     expect(nodes.map((node: { Connection: string }) => node.Connection)).toEqual([
       'DISCONNECTED',

@@ -2,18 +2,18 @@ import type { SubmitJobResponse } from '../../../schema/api/job.ts';
 import { badRequest } from '../../../schema/errors.ts';
 import { EvaluationId, JobId, type NodeId } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
-import { needsOf } from '../../../schema/job/needs.ts';
 import { issueText } from '../../../schema/issue-text.ts';
 import { problemText } from '../../../schema/problems.ts';
 import { parseSubmission, RESERVED_META, type Submission } from '../../../schema/job/parse-submission.ts';
-import { specHash } from '../../../schema/job/spec-hash.ts';
 import { MAX_IDEMPOTENCY_TOKEN_CHARS } from '../../../schema/limits.ts';
-import type { Idempotency, SubmitJob } from '../../scheduler/rpc.ts';
+import type { SubmitJob } from '../../scheduler/rpc.ts';
 import { requireNamespace, scopeOf } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
 import { answer } from '../json.ts';
+import { specHash } from '../spec-hash.ts';
+import { specifiedBy } from '../specified.ts';
 
 const MAX_CLIENT_ID_CHARS = 256;
 const ID_IGNORED = 'job ID is ignored: only who may see all namespaces chooses ids';
@@ -50,8 +50,10 @@ export async function readSubmission(
   const ignored = requestedId !== null && !mayChoose ? [ID_IGNORED] : [];
   const warnings = [...submission.warnings, ...ignored];
   requireNamespace(c, submission.spec.Namespace);
-  const idempotency = await readIdempotency(c, submission);
+  const token = readToken(c, submission);
   const spec = complete(submission.spec, { id: id.data, orchestratorId: await deps.reads.orchestratorId() }, c);
+  const asked = await specifiedBy(spec);
+  const idempotency = token === '' ? null : { token, requestHash: await requestHash(submission, asked.specHash) };
   const fields = {
     commandId: deps.newId(),
     jobId: id.data,
@@ -59,11 +61,7 @@ export async function readSubmission(
     namespace: spec.Namespace,
     name: spec.Name,
     type: spec.Type,
-    priority: spec.Priority,
-    count: spec.Count,
-    needs: needsOf(spec),
-    spec: JSON.stringify(spec),
-    specHash: await specHash(spec),
+    ...asked,
     force: submission.force,
     ...(idempotency !== null && { idempotency }),
   };
@@ -84,22 +82,27 @@ function complete(spec: JobSpec, { id, orchestratorId }: { id: JobId; orchestrat
   return { ...spec, Name: spec.Name === '' ? id : spec.Name, Meta: meta };
 }
 
-/**
- * The client's own token, from the body or the header `Idempotency-Key`; null when there is none. What it stands for is
- * what was asked for, however it was spelt.
- */
-async function readIdempotency(c: Ctx, submission: Submission): Promise<Idempotency | null> {
+/** The client's own token, from the body or the header `Idempotency-Key`; empty when there is none. */
+function readToken(c: Ctx, { idempotencyToken }: Submission): string {
   const header = (c.req.header('Idempotency-Key') ?? '').toWellFormed();
-  const { spec, force, requestedId, idempotencyToken } = submission;
   if (header !== '' && idempotencyToken !== '' && header !== idempotencyToken) {
     throw badRequest('IdempotencyToken and the header Idempotency-Key differ');
   }
   const token = header || idempotencyToken;
-  if (token === '') return null;
   if (token.length > MAX_IDEMPOTENCY_TOKEN_CHARS || token.includes('\0')) {
     throw badRequest(`IdempotencyToken: at most ${MAX_IDEMPOTENCY_TOKEN_CHARS} characters, none of them NUL`);
   }
-  return { token, requestHash: `${await specHash(spec)}:${force}:${requestedId ?? ''}` };
+  return token;
+}
+
+/**
+ * What a client's token stands for: what was asked for, however it was spelt. Only the name of an unnamed job is none of
+ * it, as it is made anew with every submission.
+ * @param completed  the hash of the specification once it is complete
+ */
+async function requestHash({ spec, force, requestedId }: Submission, completed: string): Promise<string> {
+  const hash = spec.Name === '' ? await specHash(spec) : completed;
+  return `${hash}:${force}:${requestedId ?? ''}`;
 }
 
 function clientMeta(key: string, value: string): Record<string, string> {

@@ -13,7 +13,7 @@ import { problemText, shown } from '../../../schema/problems.ts';
 import { MAX_NAME_CHARS, MAX_TOKEN_NAMESPACES } from '../../../schema/limits.ts';
 import type { CredentialRecord } from '../../store/credentials.ts';
 import { endingOf, newSecret } from '../auth/challenge.ts';
-import { sha256Hex } from '../auth/digest.ts';
+import { sha256Hex } from '../../crypto.ts';
 import { hashPassword } from '../auth/password.ts';
 import { requireOperator } from '../auth/principal.ts';
 import { clientIdOf, MIN_KEY_BITS, readPublicKey } from '../auth/rsa-key.ts';

@@ -1,35 +1,20 @@
-import { z } from 'zod';
-import { EvaluationId, ExecutionId, JobId, NodeId, type EpochUs } from '../../../schema/ids.ts';
+import { executions } from '../../../schema/db/tables.ts';
 import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
-import type { Resources } from '../../../schema/job/job.ts';
-import type { RunOutput } from '../../../schema/records.ts';
-import { computeStates, desiredStates, type ComputeState, type DesiredState } from '../../../schema/states.ts';
+import type { ExecutionRecord, RunOutput } from '../../../schema/records.ts';
+import { executionFromRow, selectList, type ExecutionRow } from '../rows.ts';
 import { refParams, resolvedSql, type JobRef } from './resolve.ts';
+import type { Row } from './run-batch.ts';
 import type { Statement } from './statement.ts';
 import { versionSql, type VersionFilter } from './version-filter.ts';
 
-/** An execution as it is shown. */
-export interface ExecutionView {
-  readonly id: ExecutionId;
-  readonly namespace: string;
-  readonly evalId: EvaluationId;
-  readonly nodeId: NodeId;
-  readonly jobId: JobId;
-  readonly jobVersion: number;
-  readonly partition: number;
-  readonly computeState: ComputeState;
-  readonly computeMessage: string;
-  readonly desiredState: DesiredState;
-  readonly desiredMessage: string;
-  /** It was given up; should its node return with Completed while the partition is open, that counts all the same. */
-  readonly fenced: boolean;
+/**
+ * An execution as it is shown. It was given up when it is `fenced`; should its node return with Completed while the
+ * partition is open, that counts all the same.
+ */
+export interface ExecutionView extends Omit<ExecutionRecord, (typeof UNSHOWN)[number]> {
   readonly taskName: string;
-  readonly resources: Resources;
   /** Null until the task has ended. */
   readonly output: RunOutput | null;
-  readonly revision: number;
-  readonly createdAt: EpochUs;
-  readonly modifiedAt: EpochUs;
 }
 
 export interface ExecutionListQuery {
@@ -41,53 +26,15 @@ export interface ExecutionListQuery {
   readonly limit: number;
 }
 
-const ExecutionRow = z.object({
-  id: ExecutionId,
-  namespace: z.string(),
-  eval_id: EvaluationId,
-  node_id: NodeId,
-  job_id: JobId,
-  job_version: z.int(),
-  partition: z.int(),
-  compute_state: z.enum(computeStates),
-  compute_message: z.string(),
-  desired_state: z.enum(desiredStates),
-  desired_message: z.string(),
-  fenced: z.int(),
-  resources: z.string(),
-  output: z.string().nullable(),
-  revision: z.int(),
-  created_at: z.int(),
-  modified_at: z.int(),
-});
-
-const COLUMNS = Object.keys(ExecutionRow.shape)
-  .map((column) => `e.${column}`)
-  .join(', ');
+/** What only the Scheduler needs. */
+const UNSHOWN = ['cell', 'failureClass', 'lastSeq', 'runningSince', 'open'] as const;
+const COLUMNS = selectList(executions, 'e', UNSHOWN);
 
 /** @param taskNames by job version */
-export function readExecution(row: unknown, taskNames: ReadonlyMap<number, string>): ExecutionView {
-  const read = ExecutionRow.parse(row);
-  return {
-    id: read.id,
-    namespace: read.namespace,
-    evalId: read.eval_id,
-    nodeId: read.node_id,
-    jobId: read.job_id,
-    jobVersion: read.job_version,
-    partition: read.partition,
-    computeState: read.compute_state,
-    computeMessage: read.compute_message,
-    desiredState: read.desired_state,
-    desiredMessage: read.desired_message,
-    fenced: read.fenced === 1,
-    taskName: taskNames.get(read.job_version) ?? '',
-    resources: JSON.parse(read.resources) as Resources,
-    output: read.output === null ? null : (JSON.parse(read.output) as RunOutput),
-    revision: read.revision,
-    createdAt: read.created_at,
-    modifiedAt: read.modified_at,
-  };
+export function readExecution(row: Row, taskNames: ReadonlyMap<number, string>): ExecutionView {
+  const read = executionFromRow(row as Omit<ExecutionRow, (typeof UNSHOWN)[number]>);
+  const output = read.output === null ? null : (JSON.parse(read.output) as RunOutput);
+  return { ...read, output, taskName: taskNames.get(read.jobVersion) ?? '' };
 }
 
 /** The executions of a job version, the one that changed last first. @param version 0 means all */
@@ -120,8 +67,6 @@ export function taskNamesStatement(ref: JobRef): Statement {
   };
 }
 
-const TaskNameRow = z.object({ version: z.int(), name: z.string() });
-
-export function readTaskNames(rows: readonly unknown[]): ReadonlyMap<number, string> {
-  return new Map(rows.map((row) => TaskNameRow.parse(row)).map(({ version, name }) => [version, name]));
+export function readTaskNames(rows: readonly Row[]): ReadonlyMap<number, string> {
+  return new Map((rows as readonly { version: number; name: string }[]).map(({ version, name }) => [version, name]));
 }

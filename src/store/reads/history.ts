@@ -1,8 +1,9 @@
-import { z } from 'zod';
-import { ExecutionId, JobId } from '../../../schema/ids.ts';
+import { events } from '../../../schema/db/tables.ts';
 import type { EventRecord } from '../../../schema/records.ts';
-import { eventTypes, type EventType } from '../../../schema/states.ts';
+import type { EventType } from '../../../schema/states.ts';
+import { eventFromRow, selectList, type EventRow } from '../rows.ts';
 import { refParams, resolvedSql, type JobRef } from './resolve.ts';
+import type { Row } from './run-batch.ts';
 import { endOfPrefix, type Statement } from './statement.ts';
 import { versionSql, type VersionFilter } from './version-filter.ts';
 
@@ -19,31 +20,8 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
-const EventRow = z.object({
-  job_id: JobId,
-  seq: z.int(),
-  type: z.enum(eventTypes),
-  job_version: z.int(),
-  execution_id: z.union([z.literal(''), ExecutionId]),
-  topic: z.string(),
-  message: z.string(),
-  details: z.string(),
-  created_at: z.int(),
-});
-
-export function readEvent(row: unknown): EventRecord {
-  const read = EventRow.parse(row);
-  return {
-    jobId: read.job_id,
-    seq: read.seq,
-    type: read.type,
-    jobVersion: read.job_version,
-    executionId: read.execution_id,
-    topic: read.topic,
-    message: read.message,
-    details: JSON.parse(read.details) as Record<string, string>,
-    createdAt: read.created_at,
-  };
+export function readEvent(row: Row): EventRecord {
+  return eventFromRow(row as EventRow);
 }
 
 /** A page of events and one row more, which tells whether others follow. */
@@ -57,7 +35,7 @@ export function historyStatement(ref: JobRef, query: HistoryQuery): Statement {
       ? ''
       : ` AND e.execution_id >= ${bind(query.executionId)} AND e.execution_id < ${bind(endOfPrefix(query.executionId))}`;
   const since = query.since <= 0 ? '' : ` AND e.created_at >= ${bind(query.since * 1_000_000)}`;
-  const sql = `SELECT e.job_id, e.seq, e.type, e.job_version, e.execution_id, e.topic, e.message, e.details, e.created_at
+  const sql = `SELECT ${selectList(events, 'e')}
     FROM events AS e WHERE e.job_id = ${resolvedSql(ref)} AND e.seq >= ${from}
     ${versionSql(ref, 'e.job_version', query.version, bind)}${type}${execution}${since}
     ORDER BY e.seq LIMIT ${bind(query.limit + 1)}`;

@@ -1,10 +1,10 @@
-import { z } from 'zod';
-import { JobId, type EpochUs } from '../../../schema/ids.ts';
+import type { EpochUs, JobId } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import { MAX_LIST_BYTES } from '../../../schema/limits.ts';
 import type { Requirement } from '../../../schema/selector.ts';
-import { jobStates, jobTypes, type JobState, type JobType } from '../../../schema/states.ts';
+import type { JobState, JobType } from '../../../schema/states.ts';
 import { refParams, resolvedSql, type JobRef } from './resolve.ts';
+import type { Row } from './run-batch.ts';
 import { searchOf, selectorSql, valueSql } from './selector-sql.ts';
 import type { Statement } from './statement.ts';
 
@@ -46,33 +46,12 @@ export interface JobListQuery {
 
 /** `v.state` and its neighbours are set only for a version that was superseded: how the job stood then. */
 const COLUMNS = `j.id, j.namespace, j.name, j.type, v.version, coalesce(v.state, j.state) AS state,
-    coalesce(v.state_message, j.state_message) AS state_message, coalesce(v.revision, j.revision) AS revision,
-    j.created_at, coalesce(v.modified_at, j.modified_at) AS modified_at, v.spec`;
+    coalesce(v.state_message, j.state_message) AS "stateMessage", coalesce(v.revision, j.revision) AS revision,
+    j.created_at AS "createdAt", coalesce(v.modified_at, j.modified_at) AS "modifiedAt", v.spec`;
 
-const JobRow = z.object({
-  id: JobId,
-  namespace: z.string(),
-  name: z.string(),
-  type: z.enum(jobTypes),
-  version: z.int(),
-  state: z.enum(jobStates),
-  state_message: z.string(),
-  revision: z.int(),
-  created_at: z.int(),
-  modified_at: z.int(),
-  spec: z.string(),
-});
-
-export function readJob(row: unknown): JobView {
-  const { state_message, created_at, modified_at, spec, ...rest } = JobRow.parse(row);
-  return {
-    ...rest,
-    stateMessage: state_message,
-    createdAt: created_at,
-    modifiedAt: modified_at,
-    // Written from a parsed JobSpec; parsing every row of a list again would cost more than the query.
-    spec: JSON.parse(spec) as JobSpec,
-  };
+export function readJob(row: Row): JobView {
+  const { pageRows: _, ...read } = row as Omit<JobView, 'spec'> & { spec: string; pageRows?: number };
+  return { ...read, spec: JSON.parse(read.spec) as JobSpec };
 }
 
 /** The job at one version; 0 means the latest. */
@@ -114,7 +93,7 @@ export function jobByNameStatement(namespace: string, name: string): Statement {
 
 /**
  * A page of jobs and one row more, which tells whether another page follows. It ends early where the documents become
- * too much; `page_rows` says how many rows there would be. The cursor's comparison is there for the first page too, so
+ * too much; `pageRows` says how many rows there would be. The cursor's comparison is there for the first page too, so
  * that the query is always a search in the index of its order. `CROSS JOIN` keeps SQLite from starting with the versions.
  *
  * @param inNamespace one of the query's; null for all
@@ -145,7 +124,7 @@ export function jobListStatement(query: JobListQuery, inNamespace: string | null
 function withinBytes(page: string, direction: string, most: string): string {
   return `WITH page AS (${page}), sized AS (SELECT id, count(*) OVER () AS page_rows, sum(bytes) OVER
       (ORDER BY at ${direction}, id ${direction} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM page)
-    SELECT ${COLUMNS}, sized.page_rows FROM sized CROSS JOIN jobs AS j ON j.id = sized.id
+    SELECT ${COLUMNS}, sized.page_rows AS "pageRows" FROM sized CROSS JOIN jobs AS j ON j.id = sized.id
     CROSS JOIN job_versions AS v ON v.job_id = j.id AND v.version = j.version
     WHERE coalesce(sized.before, 0) < ${most}`;
 }

@@ -144,7 +144,7 @@ function mergePages(list: JobListQuery, pages: readonly Rows[]): JobPage {
   const sign = list.reverse ? -1 : 1;
   const at = (job: JobView) => (list.orderBy === 'created_at' ? job.createdAt : job.modifiedAt);
   const compare = (a: JobView, b: JobView) => sign * (at(a) - at(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  const read = pages.map((rows) => ({ jobs: rows.map(readJob), all: Number(rows[0]?.['page_rows'] ?? 0) }));
+  const read = pages.map((rows) => ({ jobs: rows.map(readJob), all: Number(rows[0]?.['pageRows'] ?? 0) }));
   const ends = read.flatMap(({ jobs, all }) => (jobs.length < all ? jobs.slice(-1) : []));
   const [end] = ends.sort(compare);
   const jobs = read

@@ -1,5 +1,5 @@
 import { jobNotFound, ShoalError } from '../../../schema/errors.ts';
-import { JobId } from '../../../schema/ids.ts';
+import { DEFAULT_NAMESPACE, isWholeId, JobId } from '../../../schema/ids.ts';
 import { endOfPrefix, type Statement } from './statement.ts';
 
 /** The namespaces that the caller may see; null means all. What lies outside does not exist for it. */
@@ -13,13 +13,10 @@ export interface JobRef {
   readonly scope: Scope;
 }
 
-export const DEFAULT_NAMESPACE = 'default';
-/** A whole id, with or without its letter, is never taken as the beginning of another. */
-const WHOLE_ID = /^([a-z]-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 /** The values of `?1` to `?3`, and of `?4` for a scope, in `resolvedSql` and `resolveStatement`. */
 export function refParams({ namespace, text, scope }: JobRef): (string | number | null)[] {
-  const end = text === '' || WHOLE_ID.test(text) ? null : endOfPrefix(text);
+  // A whole id is never taken as the beginning of another.
+  const end = text === '' || isWholeId(text) ? null : endOfPrefix(text);
   const params = [namespace === '' ? DEFAULT_NAMESPACE : namespace, text, end];
   return scope === null ? params : [...params, JSON.stringify(scope)];
 }

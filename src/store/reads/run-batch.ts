@@ -4,10 +4,16 @@ import type { Statement } from './statement.ts';
 export type Row = Record<string, unknown>;
 export type Rows = readonly Row[];
 
+/** What one statement of a batch was answered. */
+export interface Result {
+  readonly results: Row[];
+  readonly meta: { readonly changes: number; readonly size_after: number };
+}
+
 /** The part of D1 that is used; `S` is its prepared statement. */
 export interface Database<S> {
-  prepare(sql: string): { bind(...params: unknown[]): S };
-  batch(statements: S[]): Promise<{ results: Row[] }[]>;
+  prepare(sql: string): { bind(...params: (string | number | null)[]): S };
+  batch(statements: S[]): Promise<readonly Result[]>;
 }
 
 /**

@@ -32,11 +32,21 @@ function conditionOf(requirement: Requirement, bind: Bind): string {
   return `${not}EXISTS (SELECT 1 FROM job_labels AS label WHERE label.job_id = j.id AND label.key = ${bind(key)}${valueSql(requirement, bind)})`;
 }
 
+/** Without its sign. */
+const DIGITS = `substr(label.value, 1 + (substr(label.value, 1, 1) IN ('+', '-')))`;
+const MAGNITUDE = `ltrim(${DIGITS}, '0')`;
+const MAX_MAGNITUDE = `CASE substr(label.value, 1, 1) WHEN '-' THEN '9223372036854775808' ELSE '9223372036854775807' END`;
+/**
+ * What the selector takes for an integer: CAST alone reads the digits that a text begins with, and brings what is beyond
+ * 64 bits to their bounds. SQLite's functions see a text up to its first NUL, its bytes count all of it.
+ */
+const IS_INTEGER = `${DIGITS} GLOB '[0-9]*' AND ${DIGITS} NOT GLOB '*[^0-9]*' AND octet_length(label.value) = length(label.value)
+  AND (length(${MAGNITUDE}) < 19 OR (length(${MAGNITUDE}) = 19 AND ${MAGNITUDE} <= ${MAX_MAGNITUDE}))`;
+
 /** The condition on `label.value` that makes a label fit; for `notin` and `absent` the one that makes it unfit. */
 export function valueSql({ operator, values }: Requirement, bind: Bind): string {
-  // The round trip through a number refuses texts that merely begin with digits.
   const compare = (sign: '>' | '<') =>
-    ` AND CAST(CAST(label.value AS INTEGER) AS TEXT) = label.value AND CAST(label.value AS INTEGER) ${sign} ${bind(Number(values[0]))}`;
+    ` AND ${IS_INTEGER} AND CAST(label.value AS INTEGER) ${sign} CAST(${bind(values[0] ?? '')} AS INTEGER)`;
   switch (operator) {
     case 'exists':
     case 'absent':

@@ -32,7 +32,6 @@ export const commandCases: readonly Case[] = [
     body: { ...cli, reason: 'x' },
     status: 409,
     answer: error(409, 'cannot stop job in state Completed', '', 'Bacalhau'),
-    where: 'real',
   },
   {
     name: 'stopping a failed job changes nothing',
@@ -40,14 +39,12 @@ export const commandCases: readonly Case[] = [
     path: path(`${FAILED}?reason=None`),
     body: {},
     answer: { EvaluationID: '' },
-    where: 'real',
   },
   {
     name: 'stopping a stopped job changes nothing',
     route: STOP,
     path: path('twice?reason=x'),
     answer: { EvaluationID: '' },
-    where: 'real',
   },
   {
     name: 'stopping no job',

@@ -1,6 +1,6 @@
 import type { ExecutionId } from '../../../schema/ids.ts';
 import type { ExecutionRecord } from '../../../schema/records.ts';
-import { add, amountsOf, fits, NOTHING } from '../../../src/core/amounts.ts';
+import { add, amountsOf, fits, NOTHING } from '../../../schema/amounts.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Base } from '../world/base.ts';
 import type { Machine } from '../world/machine.ts';

@@ -1,6 +1,6 @@
 import type { JobId, NodeId } from '../../../schema/ids.ts';
 import { FIRST_HOLD_MS } from '../../../schema/limits.ts';
-import { add, fits } from '../../../src/core/amounts.ts';
+import { add, fits } from '../../../schema/amounts.ts';
 import { hasDeclined, hasUnplaced, isBefore, ripeAt, standsInLine, sumOf } from './view.ts';
 import type { Spot, Unended, View } from './view.ts';
 

@@ -1,7 +1,7 @@
 import type { ExecutionId, JobId } from '../../../schema/ids.ts';
 import { RETRY_MAX_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
-import { fits } from '../../../src/core/amounts.ts';
+import { fits } from '../../../schema/amounts.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Base } from '../world/base.ts';
 import type { Machine } from '../world/machine.ts';

@@ -1,6 +1,6 @@
 import type { ExecutionId, JobId, NodeId } from '../../../schema/ids.ts';
 import type { ExecutionRecord, JobRecord } from '../../../schema/records.ts';
-import { add, amountsOf, fits, NOTHING } from '../../../src/core/amounts.ts';
+import { add, amountsOf, fits, NOTHING } from '../../../schema/amounts.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Batch, CommitOutcome } from '../../../src/store/store.ts';
 import type { Base } from '../world/base.ts';

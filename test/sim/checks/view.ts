@@ -2,7 +2,7 @@ import type { ExecutionId } from '../../../schema/ids.ts';
 import { RESERVE_AFTER_MS } from '../../../schema/limits.ts';
 import type { ExecutionRecord, JobRecord, NodeRecord } from '../../../schema/records.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
-import { add, amountsOf, fits, NOTHING, subtract, type Amounts } from '../../../src/core/amounts.ts';
+import { add, amountsOf, fits, NOTHING, subtract, type Amounts } from '../../../schema/amounts.ts';
 import { whyNever } from '../../../src/core/placement/filters.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { Machine } from '../world/machine.ts';

@@ -95,6 +95,7 @@ export class Users {
       needs: needsOf(spec),
       spec: text,
       specHash: text,
+      labels: spec.Labels,
       force,
     };
     this.#base.trace.line(`user submits ${name} ${plan.type} x${plan.count} as ${submit.jobId.slice(0, 10)}`);
@@ -140,6 +141,7 @@ export class Users {
       needs: needsOf(spec),
       spec: text,
       specHash: text,
+      labels: spec.Labels,
     };
     trace.line(`user reruns ${job.name}`);
     const ended = await this.#send<SubmitAnswer>(rerun.commandId, (shell, retry) =>

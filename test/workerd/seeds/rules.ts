@@ -1,5 +1,5 @@
 import type { ExecutionRecord } from '../../../schema/records.ts';
-import { add, amountsOf, fits, NOTHING } from '../../../src/core/amounts.ts';
+import { add, amountsOf, fits, NOTHING } from '../../../schema/amounts.ts';
 import { checkJobState } from '../../sim/checks/job-rules.ts';
 import { isLive, isOpen, slotKey } from '../../sim/checks/rows.ts';
 import { checkExecutionStep, checkJobStep } from '../../sim/checks/step-rules.ts';

@@ -1,8 +1,8 @@
-import type { Resources } from '../../schema/job/job.ts';
+import type { Resources } from './job/job.ts';
 
 /**
- * Sums of resources. CPU is counted in whole millionths of a core: sums of fractions such as 0.1 would drift, and a node
- * would end up a hair short of what it has.
+ * Sums of `Resources`, for the Scheduler and the agents alike: both say what still fits by the same law. CPU is counted in
+ * whole millionths of a core: sums of fractions such as 0.1 would drift, and a node would end up a hair short of what it has.
  */
 export interface Amounts {
   readonly cpuMicros: number;

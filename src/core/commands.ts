@@ -15,13 +15,13 @@ export interface Idempotency {
 }
 
 /** Ids are made by the Worker, so that the same command sent twice is one command. */
-interface Command {
+interface Identified {
   readonly commandId: string;
   /** True when the Worker sends it again: the Scheduler then looks for the first answer. */
   readonly retry: boolean;
 }
 
-export interface SubmitJob extends Command {
+export interface SubmitJob extends Identified {
   /** Taken when no job of this namespace and name exists; an update keeps the old job's id. */
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
@@ -64,7 +64,7 @@ export interface DryRunAnswer {
   readonly warnings: readonly string[];
 }
 
-export interface StopJob extends Command {
+export interface StopJob extends Identified {
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
   /** Shown as the job's state message. */
@@ -77,7 +77,7 @@ export interface StopAnswer {
 }
 
 /** Puts a stored version of a job to work again, as a new version. */
-export interface RerunJob extends Command {
+export interface RerunJob extends Identified {
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
   readonly priority: number;
@@ -91,7 +91,7 @@ export interface RerunJob extends Command {
 export const nodeActions = ['approve', 'reject', 'delete', 'drain', 'resume'] as const;
 export type NodeAction = (typeof nodeActions)[number];
 
-export interface ChangeNode extends Command {
+export interface ChangeNode extends Identified {
   readonly nodeId: NodeId;
   readonly action: NodeAction;
   /** Kept with the node and shown as its last error when it is rejected. */
@@ -101,6 +101,26 @@ export interface ChangeNode extends Command {
 export interface ChangeNodeAnswer {
   readonly nodeId: NodeId;
 }
+
+/**
+ * Every command with what it asks and what it is answered when it was carried out. `decide.ts` has a row for each: how it
+ * is decided, and what it needs until then.
+ */
+export interface Commands {
+  readonly submitJob: { readonly asked: SubmitJob; readonly answer: SubmitAnswer };
+  readonly stopJob: { readonly asked: StopJob; readonly answer: StopAnswer };
+  readonly rerunJob: { readonly asked: RerunJob; readonly answer: SubmitAnswer };
+  readonly changeNode: { readonly asked: ChangeNode; readonly answer: ChangeNodeAnswer };
+}
+export type CommandType = keyof Commands;
+
+/** A command as it travels from the Worker into its turn. */
+export type CommandEvent<T extends CommandType = CommandType> = {
+  readonly [K in T]: { readonly type: K; readonly command: Commands[K]['asked'] };
+}[T];
+
+/** What a type of command is answered. */
+export type AnswerTo<T extends CommandType> = Answer<Commands[T]['answer']>;
 
 /** What only the Scheduler knows of a node. */
 export interface LiveNode {

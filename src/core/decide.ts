@@ -1,15 +1,7 @@
-import type { NodeId } from '../../schema/ids.ts';
+import type { JobId, NodeId } from '../../schema/ids.ts';
 import type { FromAgent } from '../../schema/protocol/from-agent.ts';
-import type {
-  Answer,
-  ChangeNode,
-  ChangeNodeAnswer,
-  RerunJob,
-  StopAnswer,
-  StopJob,
-  SubmitAnswer,
-  SubmitJob,
-} from './commands.ts';
+import { isKeptUp } from './book.ts';
+import type { AnswerTo, CommandEvent, Commands, CommandType } from './commands.ts';
 import { takeAck, takeReject } from './events/answer.ts';
 import { changeNode } from './events/change-node.ts';
 import { takeDisconnect } from './sessions.ts';
@@ -33,27 +25,63 @@ export type CoreEvent =
   | { readonly type: 'greeting'; readonly greeting: Greeting }
   | { readonly type: 'frame'; readonly session: Session; readonly frame: AgentFrame }
   | { readonly type: 'disconnect'; readonly session: string; readonly nodeId: NodeId; readonly why: string }
-  | { readonly type: 'stopJob'; readonly command: StopJob }
-  | { readonly type: 'changeNode'; readonly command: ChangeNode }
-  | { readonly type: 'rerunJob'; readonly command: RerunJob }
   | { readonly type: 'wake' }
-  | { readonly type: 'submitJob'; readonly command: SubmitJob };
+  | CommandEvent;
 
-/** Events that somebody waits for, with ids that make them safe to send again. */
-export type CommandEvent = Extract<CoreEvent, { readonly command: unknown }>;
-
+/** Whether somebody waits for the event, which then has an id that makes it safe to send again. */
 export function isCommand(event: CoreEvent): event is CommandEvent {
   return 'command' in event;
 }
 
 /** What a command is answered once the turn is committed; null for events that nobody waits for. */
-export type Reply = Answer<SubmitAnswer> | Answer<StopAnswer> | Answer<ChangeNodeAnswer> | null;
+export type Reply = AnswerTo<CommandType> | null;
+
+/** How a type of command is taken. */
+interface CommandRow<T extends CommandType> {
+  readonly decide: (turn: Turn, command: Commands[T]['asked']) => AnswerTo<T>;
+  /** `frees` goes before `brings` in a turn: what gives nodes room, before what wants it. */
+  readonly lane: 'frees' | 'brings';
+  /** Jobs that it must find in the world. Those that have ended are not held there, and are read first. */
+  readonly about?: (command: Commands[T]['asked']) => About;
+}
+
+/** Jobs by id, or by the name that they would have. */
+export interface About {
+  readonly jobIds?: readonly JobId[];
+  readonly names?: readonly { readonly namespace: string; readonly name: string }[];
+}
+
+const commandRows: { readonly [T in CommandType]: CommandRow<T> } = {
+  submitJob: {
+    decide: submitJob,
+    lane: 'brings',
+    about: ({ jobId, namespace, name, type, retry }) => ({
+      // Services and daemons may bring an id of their own, which may be taken.
+      jobIds: isKeptUp(type) ? [jobId] : [],
+      // A job without a name of its own is called like its id, which is new.
+      names: name !== jobId || retry ? [{ namespace, name }] : [],
+    }),
+  },
+  stopJob: { decide: stopJob, lane: 'frees', about: ({ jobId }) => ({ jobIds: [jobId] }) },
+  rerunJob: { decide: rerunJob, lane: 'brings', about: ({ jobId }) => ({ jobIds: [jobId] }) },
+  changeNode: { decide: changeNode, lane: 'frees' },
+};
+
+export function laneOf({ type }: CommandEvent): 'frees' | 'brings' {
+  return commandRows[type].lane;
+}
+
+/** What must be read for a command before it can be decided. */
+export function aboutOf<T extends CommandType>({ type, command }: CommandEvent<T>): About {
+  return commandRows[type].about?.(command) ?? {};
+}
 
 /**
  * Decides one event: rows, messages and deadlines go into the turn, the answer is returned. Synchronous, and with the
  * same world and environment always the same. `settle` follows once all events of the turn are decided.
  */
 export function decide(turn: Turn, event: CoreEvent): Reply {
+  if (isCommand(event)) return decideCommand(turn, event);
   switch (event.type) {
     case 'start':
       takeStart(turn, event.sessions, event.wasAway);
@@ -70,15 +98,11 @@ export function decide(turn: Turn, event: CoreEvent): Reply {
     case 'wake':
       takeWake(turn);
       return null;
-    case 'submitJob':
-      return submitJob(turn, event.command);
-    case 'stopJob':
-      return stopJob(turn, event.command);
-    case 'rerunJob':
-      return rerunJob(turn, event.command);
-    case 'changeNode':
-      return changeNode(turn, event.command);
   }
+}
+
+function decideCommand<T extends CommandType>(turn: Turn, { type, command }: CommandEvent<T>): AnswerTo<T> {
+  return commandRows[type].decide(turn, command);
 }
 
 /** Frames of a session that no longer owns its node are ignored, except reports: an end is an end. */

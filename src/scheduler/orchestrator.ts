@@ -224,8 +224,7 @@ export class Orchestrator {
       if (earlier !== null) return { ok: true, value: JSON.parse(earlier) };
     }
     const reply = decide(turn, event);
-    const brings = event.type === 'submitJob' || event.type === 'rerunJob';
-    if (brings && reply !== null && reply.ok && 'version' in reply.value) {
+    if (isCommand(event) && 'spec' in event.command && reply?.ok === true && 'version' in reply.value) {
       this.#outbox.remember(reply.value, event.command.spec);
     }
     return reply;

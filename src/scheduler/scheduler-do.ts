@@ -7,19 +7,7 @@ import { log } from '../log.ts';
 import { D1Store } from '../store/d1-store.ts';
 import { ExecutionTokens } from './execution-tokens.ts';
 import type { LogsRpc } from './logs-rpc.ts';
-import type {
-  Answer,
-  ChangeNode,
-  ChangeNodeAnswer,
-  DryRunAnswer,
-  LiveNode,
-  RerunJob,
-  SchedulerRpc,
-  StopAnswer,
-  StopJob,
-  SubmitAnswer,
-  SubmitJob,
-} from './rpc.ts';
+import type { AnswerTo, CommandEvent, CommandType, DryRunAnswer, LiveNode, SchedulerRpc, SubmitJob } from './rpc.ts';
 import type { ShellPorts } from './runtime.ts';
 import { Shell } from './shell.ts';
 
@@ -49,20 +37,8 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
     );
   }
 
-  submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
-    return this.#shell.submitJob(command);
-  }
-
-  stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
-    return this.#shell.stopJob(command);
-  }
-
-  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
-    return this.#shell.rerunJob(command);
-  }
-
-  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
-    return this.#shell.changeNode(command);
+  command<T extends CommandType>(event: CommandEvent<T>): Promise<AnswerTo<T>> {
+    return this.#shell.command(event);
   }
 
   dryRun(command: SubmitJob): Promise<DryRunAnswer> {

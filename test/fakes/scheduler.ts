@@ -1,10 +1,16 @@
 import type {
+  Answer,
+  AnswerTo,
   ChangeNode,
+  ChangeNodeAnswer,
+  CommandEvent,
+  CommandType,
   DryRunAnswer,
   LiveNode,
   NodeAction,
   RerunJob,
   SchedulerRpc,
+  StopAnswer,
   StopJob,
   SubmitAnswer,
   SubmitJob,
@@ -45,7 +51,12 @@ export class FakeScheduler implements SchedulerRpc {
     this.#db = db;
   }
 
-  async submitJob(submit: SubmitJob): ReturnType<SchedulerRpc['submitJob']> {
+  async command<T extends CommandType>({ type, command }: CommandEvent<T>): Promise<AnswerTo<T>> {
+    const carryOut: { [K in CommandType]: (asked: CommandEvent<K>['command']) => Promise<AnswerTo<K>> } = this;
+    return carryOut[type](command);
+  }
+
+  async submitJob(submit: SubmitJob): Promise<Answer<SubmitAnswer>> {
     this.submits.push(submit);
     const { idempotency, namespace } = submit;
     const used = this.#db.sqlite
@@ -95,7 +106,7 @@ export class FakeScheduler implements SchedulerRpc {
     });
   }
 
-  async stopJob(stop: StopJob): ReturnType<SchedulerRpc['stopJob']> {
+  async stopJob(stop: StopJob): Promise<Answer<StopAnswer>> {
     this.stops.push(stop);
     return this.#once(stop, () => {
       this.#db.sqlite
@@ -105,7 +116,7 @@ export class FakeScheduler implements SchedulerRpc {
     });
   }
 
-  async rerunJob(rerun: RerunJob): ReturnType<SchedulerRpc['rerunJob']> {
+  async rerunJob(rerun: RerunJob): Promise<Answer<SubmitAnswer>> {
     this.reruns.push(rerun);
     const job = this.#db.sqlite.prepare('SELECT state, version FROM jobs WHERE id = ?').get(rerun.jobId);
     const state = String(job?.['state']);
@@ -121,7 +132,7 @@ export class FakeScheduler implements SchedulerRpc {
     }));
   }
 
-  async changeNode(change: ChangeNode): ReturnType<SchedulerRpc['changeNode']> {
+  async changeNode(change: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
     this.changes.push(change);
     const node = this.#db.sqlite.prepare('SELECT membership FROM nodes WHERE id = ?').get(change.nodeId);
     const target = MEMBERSHIPS[change.action];

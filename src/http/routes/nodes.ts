@@ -73,14 +73,13 @@ async function changeNode(c: Ctx, deps: Deps, text: string): Promise<Response> {
   const action = readAction(body.Action ?? '');
   const { Info: info } = await findNode(deps, text);
   if (info.NodeType === 'Requester') throw badRequest(`node ${info.NodeID} is the orchestrator itself`);
-  const commandId = deps.newId();
   const fields = {
-    commandId,
+    commandId: deps.newId(),
     nodeId: NodeId.parse(info.NodeID),
     action,
     message: cutText(body.Message ?? '', MAX_MESSAGE_BYTES),
   };
-  await command(deps, commandId, (retry) => deps.scheduler.changeNode({ ...fields, retry }));
+  await command(deps, 'changeNode', fields);
   return answer(c, { Success: true } satisfies ChangeNodeResponse);
 }
 

@@ -18,9 +18,8 @@ export async function rerunJob(c: Ctx, deps: Deps, text: string): Promise<Respon
   c.set('logFields', { jobId: job.id });
   // A job keeps the type that it was first submitted with.
   const spec = { ...job.spec, Type: job.type };
-  const commandId = deps.newId();
   const fields = {
-    commandId,
+    commandId: deps.newId(),
     jobId: job.id,
     evaluationId: EvaluationId.parse(deps.newId()),
     priority: spec.Priority,
@@ -29,7 +28,7 @@ export async function rerunJob(c: Ctx, deps: Deps, text: string): Promise<Respon
     spec: JSON.stringify(job.spec),
     specHash: await specHash(job.spec),
   };
-  const done = await command(deps, commandId, (retry) => deps.scheduler.rerunJob({ ...fields, retry }));
+  const done = await command(deps, 'rerunJob', fields);
   return answer(c, {
     JobID: done.jobId,
     JobVersion: done.version,

@@ -22,14 +22,13 @@ export async function stopJob(c: Ctx, deps: Deps, text: string): Promise<Respons
   const reason = [body.Reason ?? '', query.text('reason')].find(isReason) ?? DEFAULT_REASON;
   const jobId = await deps.reads.findJob(jobRef(c, namespace, text));
   c.set('logFields', { jobId });
-  const commandId = deps.newId();
   const fields = {
-    commandId,
+    commandId: deps.newId(),
     jobId,
     evaluationId: EvaluationId.parse(deps.newId()),
     reason: cutText(reason, MAX_MESSAGE_BYTES),
   };
-  const done = await command(deps, commandId, (retry) => deps.scheduler.stopJob({ ...fields, retry }));
+  const done = await command(deps, 'stopJob', fields);
   return answer(c, { EvaluationID: done.evaluationId } satisfies StopJobResponse);
 }
 

@@ -21,7 +21,7 @@ const ID_IGNORED = 'job ID is ignored: only who may see all namespaces chooses i
 /** Takes a job, or a new version of the job with the same name. */
 export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
   const { fields, warnings: own } = await readSubmission(c, deps);
-  const done = await command(deps, fields.commandId, (retry) => deps.scheduler.submitJob({ ...fields, retry }));
+  const done = await command(deps, 'submitJob', fields);
   c.set('logFields', { jobId: done.jobId });
   const warnings = [...own, ...(done.warnings ?? [])];
   return answer(c, {

@@ -52,7 +52,12 @@ export class FakeScheduler implements SchedulerRpc {
   }
 
   async command<T extends CommandType>({ type, command }: CommandEvent<T>): Promise<AnswerTo<T>> {
-    const carryOut: { [K in CommandType]: (asked: CommandEvent<K>['command']) => Promise<AnswerTo<K>> } = this;
+    const carryOut: { [K in CommandType]: (asked: CommandEvent<K>['command']) => Promise<AnswerTo<K>> } = {
+      submitJob: (asked) => this.submitJob(asked),
+      stopJob: (asked) => this.stopJob(asked),
+      rerunJob: (asked) => this.rerunJob(asked),
+      changeNode: (asked) => this.changeNode(asked),
+    };
     return carryOut[type](command);
   }
 

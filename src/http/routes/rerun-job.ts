@@ -1,41 +1,53 @@
-import { RerunJobRequest, type RerunJobResponse } from '../../../schema/api/job.ts';
+import { RerunJobRequest, RerunJobResponse } from '../../../schema/api/job.ts';
 import { ShoalError } from '../../../schema/errors.ts';
 import { EvaluationId } from '../../../schema/ids.ts';
-import { bind } from '../../../schema/job/bind.ts';
 import { keptCount } from '../../../schema/job/kept-count.ts';
 import { needsOf } from '../../../schema/job/needs.ts';
 import { specHash } from '../../../schema/job/spec-hash.ts';
 import { jobRef } from '../auth/principal.ts';
-import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
-import { answer } from '../json.ts';
+import { refusals } from './parameters.ts';
+import { route, type Route } from './route.ts';
 
-/** Puts a stored version of a job to work again, as a new version. */
-export async function rerunJob(c: Ctx, deps: Deps, text: string): Promise<Response> {
-  const body = bind(RerunJobRequest, (await readJsonBody(c)) ?? {});
-  const job = await findVersion(c, deps, { namespace: body.Namespace ?? '', text, version: body.JobVersion ?? 0 });
-  c.set('logFields', { jobId: job.id });
-  // A job keeps the type that it was first submitted with.
-  const spec = { ...job.spec, Type: job.type };
-  const fields = {
-    commandId: deps.newId(),
-    jobId: job.id,
-    evaluationId: EvaluationId.parse(deps.newId()),
-    priority: spec.Priority,
-    count: keptCount(job.type, { type: job.spec.Type, count: spec.Count }),
-    needs: needsOf(spec),
-    spec: JSON.stringify(job.spec),
-    specHash: await specHash(job.spec),
-  };
-  const done = await command(deps, 'rerunJob', fields);
-  return answer(c, {
-    JobID: done.jobId,
-    JobVersion: done.version,
-    EvaluationID: done.evaluationId,
-    Warnings: null,
-  } satisfies RerunJobResponse);
-}
+export const rerunJobRoutes: readonly Route[] = [
+  route({
+    id: 'rerunJob',
+    method: 'put',
+    path: '/api/v1/orchestrator/jobs/{id}/rerun',
+    needs: 'write:job',
+    tag: 'Jobs',
+    summary: 'Run a stored version of a job again, as a new version',
+    body: RerunJobRequest,
+    answer: RerunJobResponse,
+    errors: {
+      400: 'The body cannot be read, or there is no such job or version.',
+      409: 'The job waits to run already, or the beginning of an id fits several jobs.',
+      413: refusals.large,
+      503: refusals.unknownOutcome,
+      507: refusals.full,
+    },
+    example: { path: { id: 'twice' }, body: { JobVersion: 1 } },
+    handle: async ({ c, deps, part, body }) => {
+      const { Namespace: namespace = '', JobVersion: version = 0 } = await body();
+      const job = await findVersion(c, deps, { namespace, text: part('id'), version });
+      c.set('logFields', { jobId: job.id });
+      // A job keeps the type that it was first submitted with.
+      const spec = { ...job.spec, Type: job.type };
+      const done = await command(deps, 'rerunJob', {
+        commandId: deps.newId(),
+        jobId: job.id,
+        evaluationId: EvaluationId.parse(deps.newId()),
+        priority: spec.Priority,
+        count: keptCount(job.type, { type: job.spec.Type, count: spec.Count }),
+        needs: needsOf(spec),
+        spec: JSON.stringify(job.spec),
+        specHash: await specHash(job.spec),
+      });
+      return { JobID: done.jobId, JobVersion: done.version, EvaluationID: done.evaluationId, Warnings: null };
+    },
+  }),
+];
 
 /** What other routes answer with 404 is a 400 here, as in Bacalhau. */
 async function findVersion(

@@ -271,9 +271,7 @@ export class Orchestrator {
       newEvaluationId: () => `v-${this.#ports.newId()}` as EvaluationId,
       lastHeard,
       isFull: this.#housekeeping.isFull,
-      newMembership: this.#settings.newMembership,
-      defaultQueueTimeoutMs: this.#settings.defaultQueueTimeoutMs,
-      nodeRetentionMs: this.#settings.nodeRetentionMs,
+      settings: this.#settings,
     };
   }
 

@@ -24,17 +24,7 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
     for (const problem of problems) log('setting.unreadable', { problem }, 'error');
     this.#tokens = new ExecutionTokens(ctx.storage);
     const executionToken = (executionId: ExecutionId) => this.#tokens.issue(executionId);
-    this.#shell = new Shell(
-      ctx,
-      { ...makePorts(env), executionToken },
-      {
-        newMembership: settings.manualApproval ? 'PENDING' : 'APPROVED',
-        defaultQueueTimeoutMs: settings.queueTimeout * 1000,
-        retentionMs: settings.retentionDays * 86_400_000,
-        nodeRetentionMs: settings.nodeRetentionDays * 86_400_000,
-        maxDatabaseBytes: settings.databaseBytes,
-      },
-    );
+    this.#shell = new Shell(ctx, { ...makePorts(env), executionToken }, settings);
   }
 
   command<T extends CommandType>(event: CommandEvent<T>): Promise<AnswerTo<T>> {

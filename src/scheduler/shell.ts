@@ -1,10 +1,10 @@
 import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ShoalError } from '../../schema/errors.ts';
+import type { WorkerSettings } from '../../schema/settings.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import { armAlarm, owesNothingYet, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
 import { Orchestrator } from './orchestrator.ts';
 import { Reception } from './reception.ts';
-import type { Settings } from './ports.ts';
 import type { AnswerTo, CommandEvent, CommandType, DryRunAnswer, LiveNode, SchedulerRpc, SubmitJob } from './rpc.ts';
 import type { ObjectContext, ObjectSocket, ShellPorts } from './runtime.ts';
 import { Sockets } from './sockets.ts';
@@ -24,7 +24,7 @@ export class Shell implements SchedulerRpc {
   readonly #orchestrator: Orchestrator;
   readonly #reception: Reception;
 
-  constructor(ctx: ObjectContext, given: ShellPorts, settings: Omit<Settings, 'cell'>) {
+  constructor(ctx: ObjectContext, given: ShellPorts, settings: WorkerSettings) {
     this.#ctx = ctx;
     const ports = { ...given, log: bounded(given.log, given.now) };
     this.#ports = ports;

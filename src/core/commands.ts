@@ -15,7 +15,7 @@ export interface Idempotency {
 }
 
 /** Ids are made by the Worker, so that the same command sent twice is one command. */
-interface Identified {
+export interface Identified {
   readonly commandId: string;
   /** True when the Worker sends it again: the Scheduler then looks for the first answer. */
   readonly retry: boolean;
@@ -101,26 +101,6 @@ export interface ChangeNode extends Identified {
 export interface ChangeNodeAnswer {
   readonly nodeId: NodeId;
 }
-
-/**
- * Every command with what it asks and what it is answered when it was carried out. `decide.ts` has a row for each: how it
- * is decided, and what it needs until then.
- */
-export interface Commands {
-  readonly submitJob: { readonly asked: SubmitJob; readonly answer: SubmitAnswer };
-  readonly stopJob: { readonly asked: StopJob; readonly answer: StopAnswer };
-  readonly rerunJob: { readonly asked: RerunJob; readonly answer: SubmitAnswer };
-  readonly changeNode: { readonly asked: ChangeNode; readonly answer: ChangeNodeAnswer };
-}
-export type CommandType = keyof Commands;
-
-/** A command as it travels from the Worker into its turn. */
-export type CommandEvent<T extends CommandType = CommandType> = {
-  readonly [K in T]: { readonly type: K; readonly command: Commands[K]['asked'] };
-}[T];
-
-/** What a type of command is answered. */
-export type AnswerTo<T extends CommandType> = Answer<Commands[T]['answer']>;
 
 /** What only the Scheduler knows of a node. */
 export interface LiveNode {

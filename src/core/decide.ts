@@ -1,7 +1,7 @@
 import type { JobId, NodeId } from '../../schema/ids.ts';
 import type { FromAgent } from '../../schema/protocol/from-agent.ts';
 import { isKeptUp } from './book.ts';
-import type { AnswerTo, CommandEvent, Commands, CommandType } from './commands.ts';
+import type { Answer, Identified } from './commands.ts';
 import { takeAck, takeReject } from './events/answer.ts';
 import { changeNode } from './events/change-node.ts';
 import { takeDisconnect } from './sessions.ts';
@@ -17,6 +17,66 @@ import type { Session } from './world.ts';
 
 /** A frame of a session that has been greeted. */
 export type AgentFrame = Exclude<FromAgent, { type: 'hello' | 'holds' }>;
+
+/** How a type of command is taken, and what it is answered when it was carried out. */
+interface CommandRow<Asked extends Identified, Value> {
+  readonly decide: (turn: Turn, command: Asked) => Answer<Value>;
+  /** `frees` goes before `brings` in a turn: what gives nodes room, before what wants it. */
+  readonly lane: 'frees' | 'brings';
+  /** Jobs that it must find in the world. Those that have ended are not held there, and are read first. */
+  readonly about?: (command: Asked) => About;
+}
+
+/** Jobs by id, or by the name that they would have. */
+export interface About {
+  readonly jobIds?: readonly JobId[];
+  readonly names?: readonly { readonly namespace: string; readonly name: string }[];
+}
+
+const row = <Asked extends Identified, Value>(given: CommandRow<Asked, Value>) => given;
+const ofJob = ({ jobId }: { readonly jobId: JobId }): About => ({ jobIds: [jobId] });
+
+/** Every command: what it asks and answers is what its decision takes and returns. */
+const commands = {
+  submitJob: row({
+    decide: submitJob,
+    lane: 'brings',
+    about: ({ jobId, namespace, name, type, retry }) => ({
+      // Services and daemons may bring an id of their own, which may be taken.
+      jobIds: isKeptUp(type) ? [jobId] : [],
+      // A job without a name of its own is called like its id, which is new.
+      names: name !== jobId || retry ? [{ namespace, name }] : [],
+    }),
+  }),
+  stopJob: row({ decide: stopJob, lane: 'frees', about: ofJob }),
+  rerunJob: row({ decide: rerunJob, lane: 'brings', about: ofJob }),
+  changeNode: row({ decide: changeNode, lane: 'frees' }),
+};
+
+export type CommandType = keyof typeof commands;
+/** What each command asks, and what it is answered when it was carried out. */
+export type Commands = {
+  readonly [T in CommandType]: (typeof commands)[T] extends CommandRow<infer Asked, infer Value>
+    ? { readonly asked: Asked; readonly answer: Value }
+    : never;
+};
+
+/** A command as it travels from the Worker into its turn. */
+export type CommandEvent<T extends CommandType = CommandType> = {
+  readonly [K in T]: { readonly type: K; readonly command: Commands[K]['asked'] };
+}[T];
+
+/** One of them, as one of all: which the compiler does not see where the type is still open. */
+export function anyOf<T extends CommandType>(event: CommandEvent<T>): CommandEvent {
+  return event as unknown as CommandEvent;
+}
+
+/** What a type of command is answered. */
+export type AnswerTo<T extends CommandType> = Answer<Commands[T]['answer']>;
+
+const commandRows: {
+  readonly [T in CommandType]: CommandRow<Commands[T]['asked'], Commands[T]['answer']>;
+} = commands;
 
 /** Everything that can happen to the Scheduler. */
 export type CoreEvent =
@@ -35,37 +95,6 @@ export function isCommand(event: CoreEvent): event is CommandEvent {
 
 /** What a command is answered once the turn is committed; null for events that nobody waits for. */
 export type Reply = AnswerTo<CommandType> | null;
-
-/** How a type of command is taken. */
-interface CommandRow<T extends CommandType> {
-  readonly decide: (turn: Turn, command: Commands[T]['asked']) => AnswerTo<T>;
-  /** `frees` goes before `brings` in a turn: what gives nodes room, before what wants it. */
-  readonly lane: 'frees' | 'brings';
-  /** Jobs that it must find in the world. Those that have ended are not held there, and are read first. */
-  readonly about?: (command: Commands[T]['asked']) => About;
-}
-
-/** Jobs by id, or by the name that they would have. */
-export interface About {
-  readonly jobIds?: readonly JobId[];
-  readonly names?: readonly { readonly namespace: string; readonly name: string }[];
-}
-
-const commandRows: { readonly [T in CommandType]: CommandRow<T> } = {
-  submitJob: {
-    decide: submitJob,
-    lane: 'brings',
-    about: ({ jobId, namespace, name, type, retry }) => ({
-      // Services and daemons may bring an id of their own, which may be taken.
-      jobIds: isKeptUp(type) ? [jobId] : [],
-      // A job without a name of its own is called like its id, which is new.
-      names: name !== jobId || retry ? [{ namespace, name }] : [],
-    }),
-  },
-  stopJob: { decide: stopJob, lane: 'frees', about: ({ jobId }) => ({ jobIds: [jobId] }) },
-  rerunJob: { decide: rerunJob, lane: 'brings', about: ({ jobId }) => ({ jobIds: [jobId] }) },
-  changeNode: { decide: changeNode, lane: 'frees' },
-};
 
 export function laneOf({ type }: CommandEvent): 'frees' | 'brings' {
   return commandRows[type].lane;

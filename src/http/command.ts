@@ -1,6 +1,6 @@
 import { ShoalError } from '../../schema/errors.ts';
 import { log } from '../log.ts';
-import type { Answer, CommandEvent, Commands, CommandType, SchedulerRpc } from '../scheduler/rpc.ts';
+import type { Answer, Commands, CommandType, SchedulerRpc } from '../scheduler/rpc.ts';
 import type { Deps } from './deps.ts';
 
 /** How often one command is sent, and for how long in all. */
@@ -32,7 +32,7 @@ export async function command<T extends CommandType>(
 ): Promise<Commands[T]['answer']> {
   type Value = Commands[T]['answer'];
   const { commandId } = asked;
-  const send = (retry: boolean) => deps.scheduler.command({ type, command: { ...asked, retry } } as CommandEvent<T>);
+  const send = (retry: boolean) => deps.scheduler.command({ type, command: { ...asked, retry } });
   const start = deps.now();
   let cause: unknown;
   for (let sends = 0; sends < MAX_SENDS; sends++) {

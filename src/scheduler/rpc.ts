@@ -1,7 +1,10 @@
-import type { AnswerTo, CommandEvent, CommandType, DryRunAnswer, LiveNode, SubmitJob } from '../core/commands.ts';
+import type { DryRunAnswer, LiveNode, SubmitJob } from '../core/commands.ts';
+import type { AnswerTo, CommandEvent, CommandType } from '../core/decide.ts';
 
 export { nodeActions } from '../core/commands.ts';
+export { anyOf } from '../core/decide.ts';
 export type * from '../core/commands.ts';
+export type { AnswerTo, CommandEvent, Commands, CommandType } from '../core/decide.ts';
 
 /** How the Worker talks to the Scheduler. */
 export interface SchedulerRpc {

@@ -5,7 +5,16 @@ import type { ExecutionId, NodeId } from '../../schema/ids.ts';
 import { armAlarm, owesNothingYet, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
 import { Orchestrator } from './orchestrator.ts';
 import { Reception } from './reception.ts';
-import type { AnswerTo, CommandEvent, CommandType, DryRunAnswer, LiveNode, SchedulerRpc, SubmitJob } from './rpc.ts';
+import {
+  anyOf,
+  type AnswerTo,
+  type CommandEvent,
+  type CommandType,
+  type DryRunAnswer,
+  type LiveNode,
+  type SchedulerRpc,
+  type SubmitJob,
+} from './rpc.ts';
 import type { ObjectContext, ObjectSocket, ShellPorts } from './runtime.ts';
 import { Sockets } from './sockets.ts';
 import { bounded } from './tally.ts';
@@ -53,7 +62,7 @@ export class Shell implements SchedulerRpc {
 
   async command<T extends CommandType>(event: CommandEvent<T>): Promise<AnswerTo<T>> {
     try {
-      return (await this.#orchestrator.take(event as CommandEvent, textsOf(event.command))) as AnswerTo<T>;
+      return (await this.#orchestrator.take(anyOf(event), textsOf(event.command))) as AnswerTo<T>;
     } catch (error) {
       // Thrown as it is: the Worker sends the same command again.
       if (error instanceof UnknownOutcome || !(error instanceof ShoalError)) throw error;

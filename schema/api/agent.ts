@@ -10,6 +10,8 @@ export const ConfigResponse = z.object({
 });
 export type ConfigResponse = z.infer<typeof ConfigResponse>;
 
+export const ReadyResponse = z.object({ Status: z.literal('OK').describe('The database answers.') });
+
 export const AuthConfigResponse = z.object({
   Version: z.literal('1.0.0').describe('Of the form of this answer.'),
   Config: z.object({}).describe('Empty: there is no single sign-on.'),

@@ -1,4 +1,4 @@
-import { AuthConfigResponse, ConfigResponse, DebugResponse } from '../../../schema/api/agent.ts';
+import { AuthConfigResponse, ConfigResponse, DebugResponse, ReadyResponse } from '../../../schema/api/agent.ts';
 import { AliveResponse, NodeInfo, VersionInfo } from '../../../schema/api/node.ts';
 import { DEFAULT_CELL } from '../../../schema/ids.ts';
 import { PROTOCOL_VERSION } from '../../../schema/protocol/version.ts';
@@ -21,6 +21,20 @@ export const agentRoutes: readonly Route[] = [
     summary: 'Ask whether the server lives',
     answer: AliveResponse,
     handle: () => ({ Status: 'OK' as const }),
+  }),
+  route({
+    ...common,
+    id: 'ready',
+    path: '/api/v1/shoal/ready',
+    needs: 'nobody',
+    summary: 'Ask whether it can serve: whether its database answers',
+    answer: ReadyResponse,
+    errors: database,
+    handle: async ({ deps }) => {
+      // Any read would do; this one is of few rows, and what it finds is told to nobody.
+      await deps.credentials.any(null, deps.now());
+      return { Status: 'OK' as const };
+    },
   }),
   route({
     ...common,

@@ -34,7 +34,7 @@ export const AuthenticateResponse = z.object({
   Authentication: z
     .object({
       success: z.boolean().describe('Whether the login is good.'),
-      token: z.string().optional().describe('Then sent as `Authorization: Bearer ...`; good for 30 days.'),
+      token: z.string().optional().describe('Then sent as `Authorization: Bearer ...`, until it is refused.'),
       reason: z.string().optional().describe('Why it was refused.'),
     })
     .describe('How the login ended.'),

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'vitest';
+import { AliveResponse } from '../../schema/api/node.ts';
 import { makeDocument } from '../../src/http/openapi/document.ts';
+import { route } from '../../src/http/routes/route.ts';
 import { reach, table } from '../../src/http/routes/table.ts';
 import { shownRoutes } from '../examples/run-examples.ts';
 import { closedCases } from './cases/closed.ts';
@@ -73,4 +75,24 @@ describe('docs/compatibility.md', () => {
     });
     expect(undescribed).toEqual([]);
   });
+});
+
+test('a route that does not say what it needs, or needs what there is not, does not compile', ({ expect }) => {
+  const row = {
+    id: 'x',
+    method: 'get',
+    path: '/api/v1/x',
+    tag: 'Shoal',
+    summary: 'x',
+    answer: AliveResponse,
+    example: {},
+    handle: () => ({ Status: 'OK' as const }),
+  } as const;
+  // @ts-expect-error: who may call it is not said
+  expect(route(row).needs).toBeUndefined();
+  // @ts-expect-error: there is no such need
+  expect(route({ ...row, needs: 'anybody' }).id).toBe('x');
+  // @ts-expect-error: this is not what it answers
+  expect(route({ ...row, needs: 'nobody', handle: () => ({ Status: 'no' }) }).id).toBe('x');
+  expect(route({ ...row, needs: 'nobody' }).needs).toBe('nobody');
 });

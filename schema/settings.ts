@@ -5,6 +5,8 @@ import { readVariables, textOf, told, toldOf } from './setting.ts';
 /** As Bacalhau limits each client. */
 const DEFAULT_REQUESTS_PER_SECOND = 1_000;
 const MAX_REQUESTS_PER_SECOND = 1_000_000;
+/** As long as Bacalhau's tokens last. */
+const DEFAULT_LOGIN_DAYS = 30;
 const MAX_DAYS = 36_500;
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
@@ -105,6 +107,13 @@ export const workerSettings = z.object({
     unit: 'bytes',
     byDefault: '0; `wrangler.toml` says 10000000000',
   }),
+  loginMs: number(MAX_DAYS, DAY_MS).register(told, {
+    variable: 'SHOAL_LOGIN_DAYS',
+    help: 'How long a login by a public key is good; 0 means as long as the key is registered.',
+    unit: 'days',
+    per: DAY_MS,
+    byDefault: String(DEFAULT_LOGIN_DAYS),
+  }),
 });
 
 /** What an installation is told, each as it is in force. */
@@ -118,6 +127,7 @@ const defaults: Omit<WorkerSettings, 'embedded' | 'closed' | 'requestsPerSecond'
   retentionMs: 0,
   nodeRetentionMs: DEFAULT_NODE_RETENTION_DAYS * DAY_MS,
   maxDatabaseBytes: 0,
+  loginMs: DEFAULT_LOGIN_DAYS * DAY_MS,
 };
 
 /** The variables that set them. */

@@ -5,18 +5,6 @@ import { UserError } from './say.mjs';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const stateFolderName = '.shoal';
 
-/** What `src/env.ts` lets an operator set; the secrets of a closed installation are in `secrets.mjs`. */
-const workerSettings = [
-  'SHOAL_ALLOWED_ORIGINS',
-  'SHOAL_NODE_APPROVAL',
-  'DEFAULT_QUEUE_TIMEOUT',
-  'RETENTION_DAYS',
-  'NODE_RETENTION_DAYS',
-  'D1_MAX_BYTES',
-  'SHOAL_RATE_LIMIT',
-];
-const anyHost = /^[0-9a-zA-Z.:-]+$/;
-
 /**
  * @typedef {object} StartConfig
  * @property {string} host the address to listen at; other than 127.0.0.1 only when closed
@@ -25,7 +13,6 @@ const anyHost = /^[0-9a-zA-Z.:-]+$/;
  * @property {string} state absolute
  * @property {number} agents
  * @property {boolean} docker false: SHOAL_DOCKER=off
- * @property {Readonly<Record<string, string>>} settings of the Worker, handed on as they are
  */
 
 /**
@@ -60,22 +47,11 @@ function agentCount(args) {
 }
 
 /**
- * @param {string} name
- * @param {string | undefined} value
- * @returns {[string, string][]}
- */
-const pairOf = (name, value) => (value === undefined ? [] : [[name, value]]);
-
-/**
  * Who may reach the installation. An open one runs anybody's containers, so it stays on loopback.
- * @param {Readonly<Record<string, string | undefined>>} env
+ * @param {string} host
+ * @param {boolean} closed
  */
-function reach(env) {
-  const auth = env['SHOAL_AUTH'] ?? '';
-  const host = env['SHOAL_HOST'] ?? '127.0.0.1';
-  if (auth !== '' && auth !== 'required') throw new UserError(`SHOAL_AUTH=${auth}: give required, or leave it out`);
-  if (!anyHost.test(host)) throw new UserError(`SHOAL_HOST=${host}: give an address of this machine, such as 0.0.0.0`);
-  const closed = auth === 'required';
+function reach(host, closed) {
   if (host !== '127.0.0.1' && !closed) {
     throw new UserError(
       `SHOAL_HOST=${host}: without credentials only 127.0.0.1 is served; set SHOAL_AUTH=required as well`,
@@ -86,18 +62,16 @@ function reach(env) {
 
 /**
  * @param {Readonly<Record<string, string | undefined>>} env
+ * @param {import('./settings.mjs').Settings} settings
  * @param {readonly string[]} args
  * @returns {StartConfig}
  */
-export function startConfig(env, args) {
-  const docker = env['SHOAL_DOCKER'] ?? 'on';
-  if (docker !== 'on' && docker !== 'off') throw new UserError(`SHOAL_DOCKER=${docker}: give on or off`);
+export function startConfig(env, { own, worker }, args) {
   return {
-    ...reach(env),
-    port: wholeNumber('SHOAL_PORT', env['SHOAL_PORT'] ?? '1234', { min: 1, max: 65_535 }),
+    ...reach(own.host ?? '127.0.0.1', worker.closed),
+    port: own.port ?? 1234,
     state: stateFolder(env),
     agents: agentCount(args),
-    docker: docker === 'on',
-    settings: Object.fromEntries(workerSettings.flatMap((name) => pairOf(name, env[name]))),
+    docker: own.docker !== 'off',
   };
 }

@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { root, startConfig } from './config.mjs';
+import { root, startConfig as configOf } from './config.mjs';
+import { checkSettings } from './settings.mjs';
+
+/** @type {(env: Record<string, string>, args: string[]) => import('./config.mjs').StartConfig} */
+const startConfig = (env, args) => configOf(env, checkSettings(env), args);
 
 describe('the settings of npm start', () => {
   test('have defaults', () => {
@@ -8,17 +12,15 @@ describe('the settings of npm start', () => {
   });
 
   test('come from the environment and the arguments', () => {
-    const env = { SHOAL_PORT: '8080', SHOAL_STATE: '/s', SHOAL_DOCKER: 'off', RETENTION_DAYS: '7' };
+    const env = { SHOAL_PORT: '8080', SHOAL_STATE: '/s', SHOAL_DOCKER: 'off' };
     const config = startConfig(env, ['--', '--agents', '2']);
-    const settings = { RETENTION_DAYS: '7' };
     const open = { host: '127.0.0.1', closed: false };
-    expect(config).toEqual({ ...open, port: 8080, state: '/s', agents: 2, docker: false, settings });
+    expect(config).toEqual({ ...open, port: 8080, state: '/s', agents: 2, docker: false });
   });
 
   test('may close it, and then let others reach it', () => {
-    const env = { SHOAL_AUTH: 'required', SHOAL_HOST: '0.0.0.0', SHOAL_RATE_LIMIT: '5' };
-    const settings = { SHOAL_RATE_LIMIT: '5' };
-    expect(startConfig(env, [])).toMatchObject({ host: '0.0.0.0', closed: true, settings });
+    const env = { SHOAL_AUTH: 'required', SHOAL_HOST: '0.0.0.0' };
+    expect(startConfig(env, [])).toMatchObject({ host: '0.0.0.0', closed: true });
     expect(startConfig({ SHOAL_AUTH: '' }, [])).toMatchObject({ host: '127.0.0.1', closed: false });
   });
 

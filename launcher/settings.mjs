@@ -1,27 +1,59 @@
-import { readSettings, settingNames } from '../schema/settings.ts';
+import { readVariables, settingsHelp, toldOf } from '../schema/setting.ts';
+import { readSettings, settingNames, workerSettings } from '../schema/settings.ts';
+import { startSettings } from '../schema/start-settings.ts';
 import { UserError } from './say.mjs';
 
-/** What else the environment of `npm start` may say. */
-const otherNames = ['SHOAL_PORT', 'SHOAL_HOST', 'SHOAL_STATE', 'SHOAL_DOCKER', 'SHOAL_ADMIN_TOKEN', 'SHOAL_NODE_TOKEN'];
+/**
+ * @typedef {object} Settings
+ * @property {Partial<import('zod').infer<typeof startSettings>>} own of `npm start` itself, as far as they are given
+ * @property {import('../schema/settings.ts').WorkerSettings} worker of the Worker, each as it will be in force
+ */
+
+const ownNames = toldOf(startSettings).map(([, { variable }]) => variable);
+/** Whether an installation is open is said by `npm start` itself. */
+const decidedHere = ['SHOAL_MODE', 'SHOAL_AUTH'];
 /** Characters by which a misspelt name differs from the one that was meant. */
 const maxSlips = 2;
 
 /**
- * Ends the start for a setting that is misspelt, in its value or in its name: what it should have closed would be open.
+ * Reads all settings, once. One that is misspelt, in its value or in its name, ends the start: what it should have closed
+ * would be open.
  * @param {Readonly<Record<string, string | undefined>>} env
+ * @returns {Settings}
  */
 export function checkSettings(env) {
-  const known = [...settingNames, ...otherNames];
+  const known = [...settingNames, ...ownNames];
   const misspelt = Object.keys(env)
     .filter((name) => name.startsWith('SHOAL_') && !known.includes(name))
     .flatMap((name) => {
       const meant = known.find((other) => slips(name, other) <= maxSlips);
       return meant === undefined ? [] : [`${name} is no setting: did you mean ${meant}?`];
     });
-  const { problems } = readSettings(env);
-  const all = [...misspelt, ...problems];
+  const own = readVariables(startSettings, env);
+  const worker = readSettings({ ...env, SHOAL_MODE: env['SHOAL_MODE'] || 'open' });
+  const all = [...misspelt, ...own.problems, ...worker.problems];
   if (all.length > 0) throw new UserError(all.join('\n'));
+  return { own: own.values, worker: worker.settings };
 }
+
+/**
+ * What is handed on to the Worker as it is.
+ * @param {Readonly<Record<string, string | undefined>>} env
+ * @returns {Readonly<Record<string, string>>}
+ */
+export function handedOn(env) {
+  const names = settingNames.filter((name) => !decidedHere.includes(name));
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+/** What `npm start -- --help` says. */
+export const startHelp = `npm start [-- --agents N]   starts the whole of Shoal on this machine; N agents, 1 by default
+
+Variables of its own:
+${settingsHelp(startSettings)}
+
+Variables of the Worker:
+${settingsHelp(workerSettings)}`;
 
 /**
  * How many characters have to be put in, taken out or changed to make one text of the other.

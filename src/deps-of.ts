@@ -4,6 +4,7 @@ import { readAccess } from './http/access-settings.ts';
 import type { Deps } from './http/deps.ts';
 import { makeCredentials } from './store/credentials.ts';
 import { makeLogsPort } from './logs/logs-port.ts';
+import { anyOf, type CommandEvent, type CommandType } from './scheduler/rpc.ts';
 import { makeReads } from './store/reads/reads.ts';
 
 /** What the API is made of, from the Worker's bindings. */
@@ -12,10 +13,8 @@ export function depsOf(env: Env): Deps {
   const scheduler = () => env.SCHEDULER.getByName(DEFAULT_CELL);
   return {
     scheduler: {
-      submitJob: (command) => scheduler().submitJob(command),
-      stopJob: (command) => scheduler().stopJob(command),
-      rerunJob: (command) => scheduler().rerunJob(command),
-      changeNode: (command) => scheduler().changeNode(command),
+      // The platform's types of a stub know nothing of a method's own type parameters.
+      command: <T extends CommandType>(event: CommandEvent<T>) => scheduler().command(anyOf(event)),
       dryRun: (command) => scheduler().dryRun(command),
       liveNodes: () => scheduler().liveNodes(),
       poke: () => scheduler().poke(),

@@ -9,7 +9,7 @@ import { lastLines } from '../log-file.mjs';
 import { signalTo } from '../processes.mjs';
 import { connectedNodes, runSample, sayNextSteps } from '../sample.mjs';
 import { readSecrets } from '../secrets.mjs';
-import { checkSettings } from '../settings.mjs';
+import { checkSettings, handedOn, startHelp } from '../settings.mjs';
 import { UserError, messageOf, report, say } from '../say.mjs';
 import { lockState, openState, readRecords } from '../state.mjs';
 import { deathCounter, keepRunning } from '../supervise.mjs';
@@ -108,8 +108,8 @@ class Installation {
 
   async #startWorker() {
     if (this.stopped.aborted) return;
-    const { host, port, state, settings } = this.#config;
-    const vars = { ...settings, SHOAL_MODE: 'open', ...closing(this.secrets) };
+    const { host, port, state } = this.#config;
+    const vars = { ...handedOn(process.env), SHOAL_MODE: 'open', ...closing(this.secrets) };
     let isOneTooMany = deathCounter();
     const onDeath = () => {
       if (this.stopped.aborted) return;
@@ -263,8 +263,11 @@ function makeInstallation(config, unlock) {
 
 /** @param {readonly string[]} args */
 export async function start(args) {
-  const config = startConfig(process.env, args);
-  checkSettings(process.env);
+  if (args.includes('--help')) {
+    say(startHelp);
+    return 0;
+  }
+  const config = startConfig(process.env, checkSettings(process.env), args);
   openState(config.state);
   const unlock = lockState(config.state);
   const installation = makeInstallation(config, unlock);

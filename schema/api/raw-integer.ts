@@ -10,10 +10,12 @@ export interface RawInteger {
   readonly rawJSON: string;
 }
 
-export const Nanos = z.union([
-  z.number().refine(Number.isInteger, 'whole nanoseconds'),
-  z.custom<RawInteger>((value) => typeof value === 'object' && value !== null && 'rawJSON' in value),
-]);
+export const Nanos = z
+  .union([
+    z.number().refine(Number.isInteger, 'whole nanoseconds'),
+    z.custom<RawInteger>((value) => typeof value === 'object' && value !== null && 'rawJSON' in value),
+  ])
+  .describe('Unix nanoseconds.');
 export type Nanos = z.infer<typeof Nanos>;
 
 // Part of ECMAScript, in workerd and Node 22 or newer, but not in the library types yet.

@@ -17,7 +17,10 @@ const hashes: Readonly<Record<number, string>> = {
 };
 
 test('the version goes up when a frame changes', () => {
-  const frames = [fromAgent.schema, toAgent.schema, LogPull].map((schema) => z.toJSONSchema(schema));
+  // What a field says of itself is no part of a frame.
+  const frames = [fromAgent.schema, toAgent.schema, LogPull].map((schema) =>
+    z.toJSONSchema(schema, { override: ({ jsonSchema }) => void delete jsonSchema.description }),
+  );
   const hash = createHash('sha256').update(JSON.stringify(frames)).digest('hex').slice(0, 16);
   expect(hash).toBe(hashes[PROTOCOL_VERSION]);
   expect(PROTOCOL_VERSION - MIN_PROTOCOL_VERSION).toBeLessThanOrEqual(1);

@@ -15,7 +15,7 @@ export interface Idempotency {
 }
 
 /** Ids are made by the Worker, so that the same command sent twice is one command. */
-interface Command {
+export interface Identified {
   readonly commandId: string;
   /** True when the Worker sends it again: the Scheduler then looks for the first answer. */
   readonly retry: boolean;
@@ -33,7 +33,7 @@ export interface Specified {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export interface SubmitJob extends Command, Specified {
+export interface SubmitJob extends Identified, Specified {
   /** Taken when no job of this namespace and name exists; an update keeps the old job's id. */
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
@@ -70,7 +70,7 @@ export interface DryRunAnswer {
   readonly warnings: readonly string[];
 }
 
-export interface StopJob extends Command {
+export interface StopJob extends Identified {
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
   /** Shown as the job's state message. */
@@ -83,7 +83,7 @@ export interface StopAnswer {
 }
 
 /** Puts a stored version of a job to work again, as a new version that is specified like it. */
-export interface RerunJob extends Command, Specified {
+export interface RerunJob extends Identified, Specified {
   readonly jobId: JobId;
   readonly evaluationId: EvaluationId;
 }
@@ -91,7 +91,7 @@ export interface RerunJob extends Command, Specified {
 export const nodeActions = ['approve', 'reject', 'delete', 'drain', 'resume'] as const;
 export type NodeAction = (typeof nodeActions)[number];
 
-export interface ChangeNode extends Command {
+export interface ChangeNode extends Identified {
   readonly nodeId: NodeId;
   readonly action: NodeAction;
   /** Kept with the node and shown as its last error when it is rejected. */

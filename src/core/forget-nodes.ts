@@ -10,9 +10,9 @@ const EVERY_MS = 3_600_000;
  */
 export function forgetLongGone(turn: Turn): void {
   const { world, env, now } = turn;
-  if (env.nodeRetentionMs === 0 || now < world.forgotAt + EVERY_MS) return;
+  if (env.settings.nodeRetentionMs === 0 || now < world.forgotAt + EVERY_MS) return;
   world.forgotAt = now;
-  const before = now - env.nodeRetentionMs;
+  const before = now - env.settings.nodeRetentionMs;
   const isLongGone = ({ id, membership, deletedAt, disconnectedAt }: NodeRecord) =>
     !world.sessions.has(id) &&
     world.openCount(id) === 0 &&

@@ -1,7 +1,8 @@
 import type { EpochMs, EpochUs, EvaluationId, ExecutionId, JobId, NodeId } from '../../schema/ids.ts';
 import { MAX_EVENT_BYTES, MAX_MESSAGE_BYTES } from '../../schema/limits.ts';
 import type { EventRecord, ExecutionRecord, JobRecord, NodeRecord, RunOutput } from '../../schema/records.ts';
-import type { JobState, Membership } from '../../schema/states.ts';
+import type { WorkerSettings } from '../../schema/settings.ts';
+import type { JobState } from '../../schema/states.ts';
 import { cutText } from '../../schema/text.ts';
 import type { Specified } from './commands.ts';
 import { isOpen } from './execution.ts';
@@ -18,12 +19,8 @@ export interface Env {
   lastHeard(nodeId: NodeId): EpochMs;
   /** The database is nearly full: nothing new is taken in, while what runs goes on. */
   readonly isFull: boolean;
-  /** What a node is that joins for the first time. */
-  readonly newMembership: Membership;
-  /** The server's QueueTimeout for jobs that name none; 0 means that they fail when they cannot start at once. */
-  readonly defaultQueueTimeoutMs: number;
-  /** Nodes that left, or were deleted, longer ago are forgotten; 0 remembers them for ever. */
-  readonly nodeRetentionMs: number;
+  /** Of the installation. */
+  readonly settings: WorkerSettings;
 }
 
 /** What a frame to an agent says; the shell adds the header, and to `run` the task of the job's specification. */

@@ -64,6 +64,7 @@ describe('what is in force is shown', () => {
       RETENTION_DAYS: '0.5',
       NODE_RETENTION_DAYS: '3',
       D1_MAX_BYTES: '500000000',
+      SHOAL_LOGIN_DAYS: '1',
     };
     const { JobDefaults: defaults, Orchestrator: orchestrator, Shoal: own } = await config(variables);
     expect([defaults.Batch.Task.Timeouts, defaults.Service.Task.Timeouts]).toEqual([
@@ -82,6 +83,7 @@ describe('what is in force is shown', () => {
       RETENTION_DAYS: 0.5,
       NODE_RETENTION_DAYS: 3,
       D1_MAX_BYTES: 500_000_000,
+      SHOAL_LOGIN_DAYS: 1,
     });
   });
 

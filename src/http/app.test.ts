@@ -294,7 +294,7 @@ describe('bodies', () => {
 
 test('what nobody foresaw shows nothing of its cause', async ({ expect }) => {
   const { scheduler, send } = makeFakeApi();
-  scheduler.submitJob = async () => ({ ok: true, value: undefined as never });
+  scheduler.command = async () => ({ ok: true, value: undefined as never });
   const job = { Type: 'batch', Tasks: [{ Name: 'main', Engine: { Type: 'docker' } }] };
   const got = await send('PUT', JOBS, { Job: job });
   expect(got.text).toBe(

@@ -13,17 +13,8 @@ import { requestLog } from './middleware/request-log.ts';
 import { responseHeaders } from './middleware/response-headers.ts';
 import { readableSettings } from './middleware/settings.ts';
 import { versionGate } from './middleware/version-gate.ts';
-import { addAgentRoutes } from './routes/agent.ts';
-import { addAuthRoutes } from './routes/auth.ts';
-import { addConnectRoute } from './routes/connect.ts';
-import { addExecutionLogRoutes } from './routes/execution-log.ts';
-import { addDocsRoutes } from './routes/docs.ts';
-import { addJobRoutes } from './routes/jobs.ts';
-import { addLogRoutes } from './routes/logs.ts';
-import { addNodeRoutes } from './routes/nodes.ts';
-import { addRequesterRoutes } from './routes/requester.ts';
-import { addRootRoutes, redirectPaths, rootPage } from './routes/root.ts';
-import { addTokenRoutes } from './routes/tokens.ts';
+import { redirectPaths, rootPage } from './routes/root.ts';
+import { reach, routerPath, table } from './routes/table.ts';
 
 /** The HTTP API. Reads go to D1, commands to the Scheduler; the app itself holds nothing. */
 export function makeApp(deps: Deps): Hono<HttpEnv> {
@@ -33,6 +24,7 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   const callers = new Callers(deps.access);
   // The order decides what a refused request is told: 401 and 403 carry no version headers, but they are logged.
   app.use(requestLog(deps));
+  app.use(findRoute);
   app.use(readableHost);
   app.use(loopbackOnly(deps.access));
   app.use(readableSettings(deps.access));
@@ -46,22 +38,17 @@ export function makeApp(deps: Deps): Hono<HttpEnv> {
   app.use(responseHeaders);
   app.use(versionGate);
   app.use(refuseHead);
-  addRootRoutes(app);
-  addAgentRoutes(app, deps);
-  addAuthRoutes(app, deps);
-  addTokenRoutes(app, deps);
-  addJobRoutes(app, deps);
-  addLogRoutes(app, deps);
-  addExecutionLogRoutes(app, deps);
-  addNodeRoutes(app, deps);
-  addConnectRoute(app, deps);
-  addDocsRoutes(app);
-  addRequesterRoutes(app);
+  for (const route of table) app.on(route.method.toUpperCase(), routerPath(route), (c) => route.serve(c, deps));
   return app;
 }
 
 const refuseLargeBodies: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  await refuseLargeBody(c.req.raw, c.req.path);
+  await refuseLargeBody(c);
+  return next();
+};
+
+const findRoute: MiddlewareHandler<HttpEnv> = (c, next) => {
+  c.set('reached', reach(c.req.method, c.req.path));
   return next();
 };
 

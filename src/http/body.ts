@@ -7,7 +7,6 @@ import {
   MAX_DRAINED_BYTES,
   MAX_JSON_BYTES,
 } from '../../schema/limits.ts';
-import { takesCredentials } from './auth/route-needs.ts';
 import type { Ctx } from './deps.ts';
 
 /**
@@ -19,7 +18,7 @@ export async function readJsonBody(c: Ctx): Promise<unknown> {
   const announced = Number(c.req.header('Content-Length') ?? 0);
   const isLarge = announced > MAX_JSON_BYTES;
   if (isLarge) await c.get('takeTurn')();
-  const bytes = await readBytes(c.req.raw, mostBytes(c.req.path));
+  const bytes = await readBytes(c.req.raw, mostBytes(c));
   if (bytes.length === 0) return undefined;
   const type = (c.req.header('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
@@ -51,8 +50,8 @@ function parse(bytes: Uint8Array, malformed: (why: string) => Error): unknown {
   }
 }
 
-function mostBytes(path: string): number {
-  return takesCredentials(path) ? MAX_CREDENTIAL_BODY_BYTES : MAX_BODY_BYTES;
+function mostBytes(c: Ctx): number {
+  return c.get('reached').route?.takesCredentials === true ? MAX_CREDENTIAL_BODY_BYTES : MAX_BODY_BYTES;
 }
 
 /** A body that says its length is read at once, as a large one comes in thousands of pieces. */
@@ -97,8 +96,9 @@ function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
  * `Expect: 100-continue` is told before it sends.
  * @throws ShoalError 413
  */
-export async function refuseLargeBody(request: Request, path: string): Promise<void> {
-  const most = mostBytes(path);
+export async function refuseLargeBody(c: Ctx): Promise<void> {
+  const request = c.req.raw;
+  const most = mostBytes(c);
   const announced = Number(request.headers.get('Content-Length') ?? 0);
   if (announced <= most) return;
   const waits = request.headers.get('Expect')?.toLowerCase() === '100-continue';

@@ -1,6 +1,4 @@
 import type { Access, Ctx } from './deps.ts';
-import { EXECUTIONS_PATH } from '../../schema/protocol/log-link.ts';
-import { isOpenPath } from './auth/route-needs.ts';
 
 /** Credentials that are remembered; those that were let in longest ago are forgotten first. */
 const MAX_KNOWN = 10_000;
@@ -33,8 +31,9 @@ export class Callers {
   note(c: Ctx): void {
     const credential = c.req.header('Authorization') ?? '';
     if (this.#addressHeader !== null || credential === '') return;
+    // Where nobody is asked for a credential an answer says nothing of it.
     if (c.res.status === 401) this.#known.delete(credential);
-    else if (c.res.status < 400 && isChecked(c.req.path)) this.#remember(credential);
+    else if (c.res.status < 400 && c.get('reached').needs !== 'nobody') this.#remember(credential);
   }
 
   #remember(credential: string): void {
@@ -43,9 +42,4 @@ export class Callers {
     const oldest = this.#known.size > MAX_KNOWN ? this.#known.keys().next().value : undefined;
     if (oldest !== undefined) this.#known.delete(oldest);
   }
-}
-
-/** Whether an answer of this path says that the credential is good. */
-function isChecked(path: string): boolean {
-  return !isOpenPath(path) || path.startsWith(`${EXECUTIONS_PATH}/`);
 }

@@ -1,7 +1,7 @@
 import { backoffMs } from '../../schema/backoff.ts';
 import { ShoalError } from '../../schema/errors.ts';
 import { log } from '../log.ts';
-import type { Answer } from '../scheduler/rpc.ts';
+import type { Answer, Commands, CommandType, SchedulerRpc } from '../scheduler/rpc.ts';
 import type { Deps } from './deps.ts';
 
 /** How often one command is sent, and for how long in all. */
@@ -14,27 +14,33 @@ const MAX_WAIT_MS = 25_000;
 const TIMED_OUT = Symbol('timed out');
 
 /** What a command needs of the Worker. */
-export type CommandDeps = Pick<Deps, 'now' | 'sleep'> & { readonly reads: Pick<Deps['reads'], 'commandAnswer'> };
+export type CommandDeps = Pick<Deps, 'now' | 'sleep'> & {
+  readonly reads: Pick<Deps['reads'], 'commandAnswer'>;
+  readonly scheduler: Pick<SchedulerRpc, 'command'>;
+};
 
 /**
  * Sends a command to the Scheduler until its outcome is known. A call that throws says nothing about whether the command
  * was carried out; the command's id makes it safe to send again, and its row in D1 tells whether it was.
  *
- * @param send sends the command; `retry` is true from the second time on
+ * @param asked the command without `retry`, which is true from the second time on
  * @throws ShoalError what the Scheduler answered, or 503 when the outcome stays unknown
  */
-export async function command<T>(
+export async function command<T extends CommandType>(
   deps: CommandDeps,
-  commandId: string,
-  send: (retry: boolean) => Promise<Answer<T>>,
-): Promise<T> {
+  type: T,
+  asked: Omit<Commands[T]['asked'], 'retry'> & { readonly commandId: string },
+): Promise<Commands[T]['answer']> {
+  type Value = Commands[T]['answer'];
+  const { commandId } = asked;
+  const send = (retry: boolean) => deps.scheduler.command({ type, command: { ...asked, retry } });
   const start = deps.now();
   let cause: unknown;
   for (let sends = 0; sends < MAX_SENDS; sends++) {
     if (sends > 0) await deps.sleep(backoffMs(PAUSES, sends - 1));
     try {
       const answer = await Promise.race([send(sends > 0), deps.sleep(MAX_WAIT_MS).then(() => TIMED_OUT)]);
-      if (answer !== TIMED_OUT) return valueOf(answer as Answer<T>);
+      if (answer !== TIMED_OUT) return valueOf(answer as Answer<Value>);
       cause = new Error(`no answer within ${MAX_WAIT_MS} ms`);
       break;
     } catch (error) {
@@ -45,7 +51,7 @@ export async function command<T>(
       log('command.resent', { commandId, sends: sends + 1, error: String(error) }, 'warn');
     }
   }
-  return valueOf(await recall<T>(deps, commandId, cause));
+  return valueOf(await recall<Value>(deps, commandId, cause));
 }
 
 function valueOf<T>(answer: Answer<T>): T {

@@ -46,6 +46,16 @@ describe('what is wrong with the database is told apart', () => {
     expect((await send('POST', TOKENS, { Capabilities: ['read:job'] })).status).toBe(200);
   });
 
+  test('also by whether it is ready, which anybody may ask', async ({ expect }) => {
+    const { db, send } = makeFakeApi({ mode: 'closed', adminToken: 'admin-of-this-test' });
+    const ready = async () => (await send('GET', '/api/v1/shoal/ready')).status;
+    expect(await ready()).toBe(200);
+    db.faults.push({ error: new Error('D1_ERROR: network connection lost') });
+    expect(await ready()).toBe(503);
+    db.faults.push({ error: new Error('D1_ERROR: network connection lost') });
+    expect((await send('GET', '/api/v1/agent/alive')).status).toBe(200);
+  });
+
   test('also where a log is looked for', async ({ expect }) => {
     const db = new FakeD1();
     db.faults.push({ error: new Error('D1_ERROR: network connection lost') });
@@ -57,7 +67,7 @@ describe('what is wrong with the database is told apart', () => {
     ['another scheduler took over', 'unknown outcome: the scheduler did not answer'],
   ] as const)('and from a scheduler that does not answer: %s', async ([text, message], { expect }) => {
     const { scheduler, send } = makeFakeApi();
-    scheduler.submitJob = async () => {
+    scheduler.command = async () => {
       throw new Error(text);
     };
     const Job = { Type: 'batch', Tasks: [{ Name: 'main', Engine: { Type: 'docker' } }] };

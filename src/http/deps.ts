@@ -6,6 +6,7 @@ import type { SchedulerRpc } from '../scheduler/rpc.ts';
 import type { Credentials } from '../store/credentials.ts';
 import type { Reads } from '../store/reads/reads.ts';
 import type { Principal } from './auth/principal.ts';
+import type { Reached } from './reached.ts';
 
 /** Who may call, and the settings in force. */
 export interface Access extends WorkerSettings {
@@ -28,8 +29,7 @@ export interface Deps {
   readonly access: Access;
   /** Hands the upgrade request of an agent to the Scheduler. */
   readonly connect: (request: Request) => Promise<Response>;
-  /** Absent where no logs are kept: then there are no routes to them. */
-  readonly logs?: LogsPort;
+  readonly logs: LogsPort;
   readonly now: () => EpochMs;
   /** A random uuid, lower-case. */
   readonly newId: () => string;
@@ -39,6 +39,8 @@ export interface Deps {
 export interface HttpEnv {
   Variables: {
     requestId: string;
+    /** The route that was asked for, and what it needs. */
+    reached: Reached;
     principal: Principal;
     /** Waits until a large body may be read. */
     takeTurn: () => Promise<void>;

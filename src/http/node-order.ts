@@ -28,6 +28,9 @@ const orders: ReadonlyMap<string, Compare> = new Map([
   ['status', byMembership],
 ]);
 
+/** What nodes may be ordered by. */
+export const nodeOrders: readonly string[] = [...orders.keys()].filter((name) => name !== '');
+
 /** @throws ShoalError 400 when there is no such order */
 export function sortNodes(nodes: readonly NodeState[], orderBy: string, reverse: boolean): NodeState[] {
   const compare = orders.get(orderBy);

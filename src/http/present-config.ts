@@ -13,7 +13,7 @@ const REDACTED = '********';
  */
 export function presentConfig(access: Access): ConfigResponse {
   const amounts = { Resources: { CPU: DEFAULT_CPU, Memory: DEFAULT_MEMORY } };
-  const waits = { Timeouts: { QueueTimeout: durationText(access.queueTimeout * 1000) } };
+  const waits = { Timeouts: { QueueTimeout: durationText(access.defaultQueueTimeoutMs) } };
   const secret = (value: string | undefined) => ((value ?? '') === '' ? {} : { Token: REDACTED });
   return {
     config: {

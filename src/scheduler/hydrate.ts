@@ -1,6 +1,5 @@
 import type { EpochMs, JobId } from '../../schema/ids.ts';
-import { isKeptUp } from '../../schema/states.ts';
-import { isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
+import { aboutOf, isCommand, type CoreEvent, type Reply } from '../core/decide.ts';
 import { repeated } from '../core/events/submit.ts';
 import type { World } from '../core/world.ts';
 import type { JobNameKey, Store } from '../store/store.ts';
@@ -26,16 +25,11 @@ export async function hydrate(world: World, store: Store, taken: readonly Waitin
   for (const { event } of taken) {
     if (!isCommand(event)) continue;
     if (event.command.retry) retried.set(event.command.commandId, event);
-    if (event.type === 'stopJob' || event.type === 'rerunJob') {
-      if (world.job(event.command.jobId) === null) ids.add(event.command.jobId);
+    const about = aboutOf(event);
+    for (const id of about.jobIds ?? []) if (world.job(id) === null) ids.add(id);
+    for (const { namespace, name } of about.names ?? []) {
+      if (world.jobByName(namespace, name) === null) names.set(`${namespace}\0${name}`, { namespace, name });
     }
-    if (event.type !== 'submitJob') continue;
-    const { namespace, name, jobId, type } = event.command;
-    // Services and daemons may bring an id of their own, which may be taken.
-    if (isKeptUp(type) && world.job(jobId) === null) ids.add(jobId);
-    // A job without a name of its own is called like its id, which is new.
-    const isNamed = name !== jobId || event.command.retry;
-    if (isNamed && world.jobByName(namespace, name) === null) names.set(`${namespace}\0${name}`, { namespace, name });
   }
   const found = ids.size + names.size > 0 ? await store.findJobs([...ids], [...names.values()]) : [];
   for (const job of found) world.putJob(job);

@@ -8,7 +8,7 @@ import {
   MAX_TURN_BYTES,
   MAX_TURN_EVENTS,
 } from '../../schema/limits.ts';
-import type { CoreEvent, Reply } from '../core/decide.ts';
+import { isCommand, laneOf, type CoreEvent, type Reply } from '../core/decide.ts';
 import { Line, Rounds, type Lane, type Room, type Waiting } from './lanes.ts';
 
 /** Of every turn, as far as there is something to fill it; what one kind leaves the others may have. */
@@ -36,6 +36,8 @@ export class Inbox {
 
   /** Resolves once the event's turn is committed. @throws ShoalError ServiceUnavailable when there is no room for it */
   add(event: CoreEvent, bytes: number): Promise<Reply> {
+    if (isCommand(event))
+      return this.#addCommand(laneOf(event) === 'frees' ? this.#stops : this.#submits, event, bytes);
     switch (event.type) {
       case 'start':
         throw new Error('a start is no event from outside');
@@ -47,12 +49,6 @@ export class Inbox {
         return this.#addFrame(event.session.nodeId, event, bytes);
       case 'disconnect':
         return this.#join(event.nodeId, event, bytes);
-      case 'stopJob':
-      case 'changeNode':
-        return this.#addCommand(this.#stops, event, bytes);
-      case 'submitJob':
-      case 'rerunJob':
-        return this.#addCommand(this.#submits, event, bytes);
     }
   }
 

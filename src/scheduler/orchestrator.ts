@@ -225,8 +225,7 @@ export class Orchestrator {
       if (earlier !== null) return { ok: true, value: JSON.parse(earlier) };
     }
     const reply = decide(turn, event);
-    const brings = event.type === 'submitJob' || event.type === 'rerunJob';
-    if (brings && reply !== null && reply.ok && 'version' in reply.value) {
+    if (isCommand(event) && 'spec' in event.command && reply?.ok === true && 'version' in reply.value) {
       this.#outbox.remember(reply.value, event.command.spec);
     }
     return reply;
@@ -273,9 +272,7 @@ export class Orchestrator {
       newEvaluationId: () => `v-${this.#ports.newId()}` as EvaluationId,
       lastHeard,
       isFull: this.#housekeeping.isFull,
-      newMembership: this.#settings.newMembership,
-      defaultQueueTimeoutMs: this.#settings.defaultQueueTimeoutMs,
-      nodeRetentionMs: this.#settings.nodeRetentionMs,
+      settings: this.#settings,
     };
   }
 

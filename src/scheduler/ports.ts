@@ -1,4 +1,5 @@
 import type { EpochMs, ExecutionId } from '../../schema/ids.ts';
+import type { WorkerSettings } from '../../schema/settings.ts';
 import type { SurvivingSession } from '../core/events/start.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './commit.ts';
@@ -32,16 +33,7 @@ export interface Ports extends Clock {
   log(event: string, fields: Readonly<Record<string, unknown>>, level?: 'info' | 'warn' | 'error'): void;
 }
 
-/** Settings of an installation. */
-export interface Settings {
+/** Settings of an installation, for the Scheduler of one of its cells. */
+export interface Settings extends WorkerSettings {
   readonly cell: string;
-  /** What a node is that joins for the first time: PENDING waits for approval. */
-  readonly newMembership: 'APPROVED' | 'PENDING';
-  readonly defaultQueueTimeoutMs: number;
-  /** Ended jobs are kept this long; 0 keeps them for ever. */
-  readonly retentionMs: number;
-  /** Nodes that left, or were deleted, longer ago are forgotten; 0 remembers them for ever. */
-  readonly nodeRetentionMs: number;
-  /** How large the database may grow; 0 when nothing bounds it. */
-  readonly maxDatabaseBytes: number;
 }

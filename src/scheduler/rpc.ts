@@ -1,41 +1,17 @@
-import type {
-  Answer,
-  ChangeNode,
-  ChangeNodeAnswer,
-  DryRunAnswer,
-  LiveNode,
-  RerunJob,
-  StopAnswer,
-  StopJob,
-  SubmitAnswer,
-  SubmitJob,
-} from '../core/commands.ts';
+import type { DryRunAnswer, LiveNode, SubmitJob } from '../core/commands.ts';
+import type { AnswerTo, CommandEvent, CommandType } from '../core/decide.ts';
 
 export { nodeActions } from '../core/commands.ts';
-export type {
-  Answer,
-  ChangeNode,
-  ChangeNodeAnswer,
-  DryRunAnswer,
-  LiveNode,
-  NodeAction,
-  RerunJob,
-  Specified,
-  StopAnswer,
-  StopJob,
-  SubmitAnswer,
-  SubmitJob,
-} from '../core/commands.ts';
+export { anyOf } from '../core/decide.ts';
+export type * from '../core/commands.ts';
+export type { AnswerTo, CommandEvent, Commands, CommandType } from '../core/decide.ts';
 
-/**
- * How the Worker talks to the Scheduler. A thrown error means an unknown outcome: the same command may be sent again,
- * with `retry`.
- */
+/** How the Worker talks to the Scheduler. */
 export interface SchedulerRpc {
-  submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>>;
-  stopJob(command: StopJob): Promise<Answer<StopAnswer>>;
-  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>>;
-  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>>;
+  /**
+   * Has a command carried out. A thrown error means an unknown outcome: the same command may be sent again, with `retry`.
+   */
+  command<T extends CommandType>(event: CommandEvent<T>): Promise<AnswerTo<T>>;
   /** Where the job would run if it were submitted; stores nothing. */
   dryRun(command: SubmitJob): Promise<DryRunAnswer>;
   liveNodes(): Promise<readonly LiveNode[]>;

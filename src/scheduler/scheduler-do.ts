@@ -7,19 +7,7 @@ import { log } from '../log.ts';
 import { D1Store } from '../store/d1-store.ts';
 import { ExecutionTokens } from './execution-tokens.ts';
 import type { LogsRpc } from './logs-rpc.ts';
-import type {
-  Answer,
-  ChangeNode,
-  ChangeNodeAnswer,
-  DryRunAnswer,
-  LiveNode,
-  RerunJob,
-  SchedulerRpc,
-  StopAnswer,
-  StopJob,
-  SubmitAnswer,
-  SubmitJob,
-} from './rpc.ts';
+import type { AnswerTo, CommandEvent, CommandType, DryRunAnswer, LiveNode, SchedulerRpc, SubmitJob } from './rpc.ts';
 import type { ShellPorts } from './runtime.ts';
 import { Shell } from './shell.ts';
 
@@ -36,33 +24,11 @@ export class Scheduler extends DurableObject<Env> implements SchedulerRpc, LogsR
     for (const problem of problems) log('setting.unreadable', { problem }, 'error');
     this.#tokens = new ExecutionTokens(ctx.storage);
     const executionToken = (executionId: ExecutionId) => this.#tokens.issue(executionId);
-    this.#shell = new Shell(
-      ctx,
-      { ...makePorts(env), executionToken },
-      {
-        newMembership: settings.manualApproval ? 'PENDING' : 'APPROVED',
-        defaultQueueTimeoutMs: settings.queueTimeout * 1000,
-        retentionMs: settings.retentionDays * 86_400_000,
-        nodeRetentionMs: settings.nodeRetentionDays * 86_400_000,
-        maxDatabaseBytes: settings.databaseBytes,
-      },
-    );
+    this.#shell = new Shell(ctx, { ...makePorts(env), executionToken }, settings);
   }
 
-  submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
-    return this.#shell.submitJob(command);
-  }
-
-  stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
-    return this.#shell.stopJob(command);
-  }
-
-  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
-    return this.#shell.rerunJob(command);
-  }
-
-  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
-    return this.#shell.changeNode(command);
+  command<T extends CommandType>(event: CommandEvent<T>): Promise<AnswerTo<T>> {
+    return this.#shell.command(event);
   }
 
   dryRun(command: SubmitJob): Promise<DryRunAnswer> {

@@ -1,23 +1,19 @@
 import { DEFAULT_CELL } from '../../schema/ids.ts';
 import { ShoalError } from '../../schema/errors.ts';
+import type { WorkerSettings } from '../../schema/settings.ts';
 import type { ExecutionId, NodeId } from '../../schema/ids.ts';
-import type { CoreEvent } from '../core/decide.ts';
 import { armAlarm, owesNothingYet, passLeaseAlarm, plannedAlarm, retryAlarm } from './alarm.ts';
 import { Orchestrator } from './orchestrator.ts';
 import { Reception } from './reception.ts';
-import type { Settings } from './ports.ts';
-import type {
-  Answer,
-  ChangeNode,
-  ChangeNodeAnswer,
-  DryRunAnswer,
-  LiveNode,
-  RerunJob,
-  SchedulerRpc,
-  StopAnswer,
-  StopJob,
-  SubmitAnswer,
-  SubmitJob,
+import {
+  anyOf,
+  type AnswerTo,
+  type CommandEvent,
+  type CommandType,
+  type DryRunAnswer,
+  type LiveNode,
+  type SchedulerRpc,
+  type SubmitJob,
 } from './rpc.ts';
 import type { ObjectContext, ObjectSocket, ShellPorts } from './runtime.ts';
 import { Sockets } from './sockets.ts';
@@ -37,7 +33,7 @@ export class Shell implements SchedulerRpc {
   readonly #orchestrator: Orchestrator;
   readonly #reception: Reception;
 
-  constructor(ctx: ObjectContext, given: ShellPorts, settings: Omit<Settings, 'cell'>) {
+  constructor(ctx: ObjectContext, given: ShellPorts, settings: WorkerSettings) {
     this.#ctx = ctx;
     const ports = { ...given, log: bounded(given.log, given.now) };
     this.#ports = ports;
@@ -64,20 +60,14 @@ export class Shell implements SchedulerRpc {
     );
   }
 
-  submitJob(command: SubmitJob): Promise<Answer<SubmitAnswer>> {
-    return this.#command({ type: 'submitJob', command }, command.spec.length);
-  }
-
-  stopJob(command: StopJob): Promise<Answer<StopAnswer>> {
-    return this.#command({ type: 'stopJob', command }, command.reason.length);
-  }
-
-  rerunJob(command: RerunJob): Promise<Answer<SubmitAnswer>> {
-    return this.#command({ type: 'rerunJob', command }, command.spec.length);
-  }
-
-  changeNode(command: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
-    return this.#command({ type: 'changeNode', command }, command.message.length);
+  async command<T extends CommandType>(event: CommandEvent<T>): Promise<AnswerTo<T>> {
+    try {
+      return (await this.#orchestrator.take(anyOf(event), textsOf(event.command))) as AnswerTo<T>;
+    } catch (error) {
+      // Thrown as it is: the Worker sends the same command again.
+      if (error instanceof UnknownOutcome || !(error instanceof ShoalError)) throw error;
+      return { ok: false, error: error.shape };
+    }
   }
 
   dryRun(command: SubmitJob): Promise<DryRunAnswer> {
@@ -142,14 +132,11 @@ export class Shell implements SchedulerRpc {
       this.#ports.log('frame.failed', { error: String(error) }, 'warn');
     }
   }
+}
 
-  async #command<T>(event: CoreEvent, bytes: number): Promise<Answer<T>> {
-    try {
-      return (await this.#orchestrator.take(event, bytes)) as Answer<T>;
-    } catch (error) {
-      // Thrown as it is: the Worker sends the same command again.
-      if (error instanceof UnknownOutcome || !(error instanceof ShoalError)) throw error;
-      return { ok: false, error: error.shape };
-    }
-  }
+/** How many characters a command's texts have: nearly all of it is in them. */
+function textsOf(command: object): number {
+  let length = 0;
+  for (const value of Object.values(command)) if (typeof value === 'string') length += value.length;
+  return length;
 }

@@ -1,3 +1,4 @@
+import { shownRoutes } from '../examples/run-examples.ts';
 import type { Case } from './case.ts';
 import { deviations, type Deviation } from './deviations.ts';
 import { Matcher, type Pattern } from './pattern.ts';
@@ -91,6 +92,19 @@ function paths(pattern: Pattern): string[] {
   });
 }
 
+/** A route as the reference writes it. */
+export function nameOf({ method, path }: { readonly method: string; readonly path: string }): string {
+  return `${method.toUpperCase()} ${path.replace('/api/v1', '')}`;
+}
+
+/** What Shoal serves beside the reference, from the table of routes. */
+function ownRoutes(): string {
+  const known = new Set(routes.map(({ route }) => route));
+  const own = shownRoutes.filter((route) => !known.has(nameOf(route)));
+  const lines = own.map((route) => `| ${nameOf(route)} | ${escape(route.shown.summary)} | ${route.needs} |`);
+  return ['## Routes of Shoal’s own', '', '| route | what it does | needs |', '|---|---|---|', ...lines].join('\n');
+}
+
 /** The page, as it is checked in. */
 export function render(cases: readonly Case[]): string {
   const parts = sections(cases).map(({ title, rows }) => {
@@ -99,7 +113,7 @@ export function render(cases: readonly Case[]): string {
     );
     return [`## ${title}`, '', '| what | served | why | shown by |', '|---|---|---|---|', ...lines].join('\n');
   });
-  return `${INTRODUCTION}\n\n${parts.join('\n\n')}\n`;
+  return `${INTRODUCTION}\n\n${[...parts, ownRoutes()].join('\n\n')}\n`;
 }
 
 function escape(text: string): string {
@@ -110,5 +124,5 @@ const INTRODUCTION = `# Compatibility with Bacalhau
 
 Shoal serves Bacalhau's HTTP API as of v1.9.3. This page has a row for each route, parameter and field of that API. "yes" is
 served as there, "better" differs on purpose, "no" is left out; each difference says why. A row without a file names a case
-of the table in \`test/conformance\`, which runs against the real Worker. The page is written from that table by
-\`npm run docs\`; paths are those below \`/api/v1\`, but for \`/\`, \`/version\` and \`/livez\`.`;
+of the table in \`test/conformance\`, which runs against the real Worker. The page is written from that table and
+from the table of routes by \`npm run docs\`; paths are those below \`/api/v1\`, but for \`/\`, \`/version\` and \`/livez\`.`;

@@ -5,6 +5,7 @@ import { makeCredentials } from '../../src/store/credentials.ts';
 import { makeReads } from '../../src/store/reads/reads.ts';
 import { WatchedScheduler } from '../harness/scheduler.ts';
 import { FakeD1 } from './d1.ts';
+import { makeFakeLogs } from './logs.ts';
 
 const OPEN: Access = {
   ...readSettings({ SHOAL_MODE: 'open' }).settings,
@@ -31,6 +32,7 @@ export function makeFakeApi(access: Partial<Access> = {}, db = new FakeD1(), mor
     credentials: makeCredentials(db),
     access: { ...OPEN, ...access },
     connect: async () => new Response('connected'),
+    logs: makeFakeLogs().logs,
     now: () => clock.now,
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
     sleep: async (ms) => {

@@ -22,6 +22,7 @@ import type {
 } from '../../src/core/commands.ts';
 import type { Offers } from '../../schema/offers.ts';
 import type { Membership } from '../../schema/states.ts';
+import { readSettings } from '../../schema/settings.ts';
 import { dryRun } from '../../src/core/dry-run.ts';
 import { decide, type AgentFrame, type CoreEvent, type Reply } from '../../src/core/decide.ts';
 import { settle } from '../../src/core/look.ts';
@@ -82,9 +83,11 @@ export class CoreHarness {
       newEvaluationId: () => `v-${this.newId()}` as EvaluationId,
       lastHeard: (nodeId) => this.heard.get(nodeId) ?? 0,
       isFull: this.isFull,
-      newMembership: this.newMembership,
-      defaultQueueTimeoutMs: 24 * 3_600_000,
-      nodeRetentionMs: this.nodeRetentionMs,
+      settings: {
+        ...readSettings({}).settings,
+        manualApproval: this.newMembership === 'PENDING',
+        nodeRetentionMs: this.nodeRetentionMs,
+      },
     });
   }
 

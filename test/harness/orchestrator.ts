@@ -3,6 +3,7 @@ import type { EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
 import type { Held } from '../../schema/protocol/common.ts';
 import type { Report } from '../../schema/protocol/from-agent.ts';
 import type { ToAgent } from '../../schema/protocol/to-agent.ts';
+import { readSettings } from '../../schema/settings.ts';
 import type { Answer, StopAnswer, SubmitAnswer, SubmitJob } from '../../src/core/commands.ts';
 import type { Session } from '../../src/core/world.ts';
 import { Orchestrator } from '../../src/scheduler/orchestrator.ts';
@@ -44,11 +45,7 @@ export class OrchestratorHarness {
     };
     this.orchestrator = new Orchestrator(ports, {
       cell: 'cell-0',
-      newMembership: 'APPROVED',
-      defaultQueueTimeoutMs: 86_400_000,
-      retentionMs: 0,
-      nodeRetentionMs: 0,
-      maxDatabaseBytes: 0,
+      ...readSettings({ NODE_RETENTION_DAYS: '0' }).settings,
       ...settings,
     });
   }

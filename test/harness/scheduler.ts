@@ -1,18 +1,18 @@
 import type { NodeId } from '../../schema/ids.ts';
 import type { Hello } from '../../schema/protocol/from-agent.ts';
 import { PROTOCOL_VERSION } from '../../schema/protocol/version.ts';
-import type {
-  Answer,
-  ChangeNode,
-  ChangeNodeAnswer,
-  DryRunAnswer,
-  LiveNode,
-  RerunJob,
-  SchedulerRpc,
-  StopAnswer,
-  StopJob,
-  SubmitAnswer,
-  SubmitJob,
+import { readSettings } from '../../schema/settings.ts';
+import {
+  anyOf,
+  type AnswerTo,
+  type ChangeNode,
+  type CommandEvent,
+  type CommandType,
+  type DryRunAnswer,
+  type LiveNode,
+  type SchedulerRpc,
+  type StopJob,
+  type SubmitJob,
 } from '../../src/scheduler/rpc.ts';
 import { SOCKET_OPEN, type ObjectContext, type ObjectSocket } from '../../src/scheduler/runtime.ts';
 import { Shell } from '../../src/scheduler/shell.ts';
@@ -81,13 +81,7 @@ export class WatchedScheduler implements SchedulerRpc {
         within: (promise) => promise,
         log: () => {},
       },
-      {
-        newMembership: 'APPROVED',
-        defaultQueueTimeoutMs: 86_400_000,
-        retentionMs: 0,
-        nodeRetentionMs: 0,
-        maxDatabaseBytes: 0,
-      },
+      readSettings({}).settings,
     );
   }
 
@@ -116,23 +110,12 @@ export class WatchedScheduler implements SchedulerRpc {
     await this.#shell.takeFrame(socket, JSON.stringify(hello));
   }
 
-  submitJob(submit: SubmitJob): Promise<Answer<SubmitAnswer>> {
-    this.submits.push(submit);
-    return this.#orFault(() => this.#shell.submitJob(submit));
-  }
-
-  stopJob(stop: StopJob): Promise<Answer<StopAnswer>> {
-    this.stops.push(stop);
-    return this.#orFault(() => this.#shell.stopJob(stop));
-  }
-
-  rerunJob(rerun: RerunJob): Promise<Answer<SubmitAnswer>> {
-    return this.#orFault(() => this.#shell.rerunJob(rerun));
-  }
-
-  changeNode(change: ChangeNode): Promise<Answer<ChangeNodeAnswer>> {
-    this.changes.push(change);
-    return this.#orFault(() => this.#shell.changeNode(change));
+  async command<T extends CommandType>(event: CommandEvent<T>): Promise<AnswerTo<T>> {
+    this.#note(anyOf(event));
+    const fault = this.faults.shift();
+    if (fault === undefined) return this.#shell.command(event);
+    if (fault.after === true) await this.#shell.command(event);
+    throw fault.error;
   }
 
   dryRun(command: SubmitJob): Promise<DryRunAnswer> {
@@ -147,10 +130,9 @@ export class WatchedScheduler implements SchedulerRpc {
     return this.#shell.poke();
   }
 
-  async #orFault<T>(call: () => Promise<T>): Promise<T> {
-    const fault = this.faults.shift();
-    if (fault === undefined) return call();
-    if (fault.after === true) await call();
-    throw fault.error;
+  #note({ type, command }: CommandEvent): void {
+    if (type === 'submitJob') this.submits.push(command);
+    if (type === 'stopJob') this.stops.push(command);
+    if (type === 'changeNode') this.changes.push(command);
   }
 }

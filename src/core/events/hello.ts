@@ -141,7 +141,7 @@ function welcomeNode(
   return turn.putNode({
     id: nodeId,
     cell: turn.world.cell,
-    membership: known?.membership ?? turn.env.newMembership,
+    membership: known?.membership ?? (turn.env.settings.manualApproval ? 'PENDING' : 'APPROVED'),
     connection: 'CONNECTED',
     draining: known?.draining ?? false,
     deletedAt: 0,

@@ -57,5 +57,5 @@ export function partitionsReason(turn: Turn, job: JobRecord): string {
 
 /** The job's own limit, else the server's. */
 export function partitionsQueueTimeoutMs(turn: Turn, job: JobRecord): number {
-  return job.needs.queueTimeoutMs ?? turn.env.defaultQueueTimeoutMs;
+  return job.needs.queueTimeoutMs ?? turn.env.settings.defaultQueueTimeoutMs;
 }

@@ -51,5 +51,5 @@ function noNode(turn: Turn): string {
 /** An ops job ends at once where nothing matches, and so does one that may not wait. */
 function waits(turn: Turn, job: JobRecord): boolean {
   if (job.type === 'daemon') return true;
-  return job.type !== 'ops' && (job.needs.queueTimeoutMs ?? turn.env.defaultQueueTimeoutMs) > 0;
+  return job.type !== 'ops' && (job.needs.queueTimeoutMs ?? turn.env.settings.defaultQueueTimeoutMs) > 0;
 }

@@ -11,8 +11,6 @@ export const CLIENT_KEY = 'ClientKey';
 
 /** A signature is good for this long at least, and for twice as long at most: seen once, it is no key for ever. */
 const PHRASE_MS = 10 * 60_000;
-/** As long as Bacalhau's tokens last. */
-const SESSION_MS = 30 * 24 * 3_600_000;
 const TOKEN_BYTES = 32;
 const ENDING_CHARS = 5;
 
@@ -58,9 +56,14 @@ export async function logIn(deps: Deps, methodData: string): Promise<Outcome> {
     capabilities: registered.capabilities,
     namespaces: registered.namespaces,
     createdAt: now,
-    expiresAt: registered.expiresAt === 0 ? now + SESSION_MS : Math.min(registered.expiresAt, now + SESSION_MS),
+    expiresAt: earlier(registered.expiresAt, deps.access.loginMs === 0 ? 0 : now + deps.access.loginMs),
   });
   return added ? { token } : { reason: 'public key was revoked' };
+}
+
+/** Of two moments; 0 is none. */
+function earlier(a: EpochMs, b: EpochMs): EpochMs {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b);
 }
 
 /** A random text that nobody guesses. */

@@ -232,6 +232,24 @@ describe('the login of the command line', () => {
     api.clock.now += 30 * 24 * HOUR;
     expect(await status(api, bearer(token))).toBe(401);
   });
+  test.for([
+    [2, 0, 2],
+    [0, 0, 100],
+    [0, 3, 3],
+    [5, 3, 3],
+  ] as const)('of %i days, by a key of %i, is good for %i', async ([login, key, good], { expect }) => {
+    const day = 24 * HOUR;
+    const api = makeFakeApi({ mode: 'closed', adminToken: 'admin-of-this-test', loginMs: login * day });
+    const PublicKey = pair.publicKey.export({ type: 'pkcs1', format: 'pem' });
+    const ExpiresIn = (key * day) / 1000;
+    const body = { Type: 'publicKey', PublicKey, Capabilities: ['*'], ExpiresIn };
+    await api.send('POST', TOKENS, body, { Authorization: 'Bearer admin-of-this-test' });
+    const { token = '' } = await logIn(api, pair);
+    api.clock.now += good * day - HOUR;
+    expect(await status(api, bearer(token))).toBe(200);
+    api.clock.now += HOUR;
+    expect(await status(api, bearer(token))).toBe(good === 100 ? 200 : 401);
+  });
   test('says in the log why it refuses, and nothing of one that it lets in', async ({ expect }) => {
     const lines: string[] = [];
     vi.spyOn(console, 'log').mockImplementation((line: unknown) => void lines.push(String(line)));
@@ -301,7 +319,7 @@ describe('logs', () => {
     await api.send('GET', `${JOBS}?next_token=${Secret}`, undefined, bearer(Secret));
     await api.send('GET', JOBS, undefined, bearer(`${Secret}x`));
     await api.send('GET', JOBS, undefined, basic('ana', 'correct horse'));
-    api.scheduler.submitJob = async () => ({ ok: true, value: undefined as never });
+    api.scheduler.command = async () => ({ ok: true, value: undefined as never });
     await api.send('PUT', JOBS, { Job: job, Credential: credential }, bearer(Secret));
     api.db.faults.push({ error: new Error('D1_ERROR: away') });
     await api.send('GET', JOBS, undefined, bearer(Secret));

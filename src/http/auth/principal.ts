@@ -57,13 +57,6 @@ export function requireNamespace(c: Ctx, namespace: string): void {
   throw forbidden(`user '${c.get('principal').shown}' does not have access to namespace '${namespace}'`);
 }
 
-/** @throws ShoalError 403 unless the caller may do everything everywhere */
-export function requireOperator(c: Ctx): void {
-  const principal = c.get('principal');
-  requireCapability(principal, '*');
-  requireAllNamespaces(principal);
-}
-
 /** @throws ShoalError 403 when the caller is limited to some namespaces */
 export function requireAllNamespaces({ namespaces, shown }: Principal): void {
   if (namespaces.includes(ANY_NAMESPACE)) return;

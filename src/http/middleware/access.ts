@@ -1,13 +1,12 @@
 import type { MiddlewareHandler } from 'hono';
-import { CONNECT_PATH } from '../../../schema/protocol/version.ts';
 import { authenticate, missingSecret, requireSecret } from '../auth/authenticate.ts';
 import { PasswordGate } from '../auth/password-gate.ts';
-import { anyNode, nobody, operator, requireAllNamespaces, requireCapability } from '../auth/principal.ts';
-import { isOpenPath, needOf, needsAllNamespaces } from '../auth/route-needs.ts';
+import { requireNeeds } from '../auth/needs.ts';
+import { anyNode, nobody, operator } from '../auth/principal.ts';
 import type { Callers } from '../callers.ts';
 import type { Deps, HttpEnv } from '../deps.ts';
 
-/** Closed mode: every path but the open ones needs a credential, paths that do not exist too. */
+/** Closed mode: what a route needs is asked for, and of paths that do not exist too. */
 export function requireCredential(deps: Deps, callers: Callers): MiddlewareHandler<HttpEnv> {
   const gate = new PasswordGate(deps);
   return async (c, next) => {
@@ -16,9 +15,10 @@ export function requireCredential(deps: Deps, callers: Callers): MiddlewareHandl
       return next();
     }
     c.set('principal', nobody);
-    if (isOpenPath(c.req.path)) return next();
+    const { needs } = c.get('reached');
+    if (needs === 'nobody' || needs === 'execution') return next();
     const header = c.req.header('Authorization');
-    if (c.req.path === CONNECT_PATH) {
+    if (needs === 'node') {
       const secret = deps.access.nodeToken ?? '';
       if (secret === '') throw missingSecret('SHOAL_NODE_TOKEN');
       await requireSecret(header, secret);
@@ -28,8 +28,7 @@ export function requireCredential(deps: Deps, callers: Callers): MiddlewareHandl
     const principal = await authenticate(deps, header, { gate, address: callers.addressOf(c) });
     // Before it is known what they may do: a refusal is logged with who was refused.
     c.set('principal', principal);
-    requireCapability(principal, needOf(c.req.method, c.req.path));
-    if (needsAllNamespaces(c.req.path)) requireAllNamespaces(principal);
+    requireNeeds(principal, needs);
     return next();
   };
 }

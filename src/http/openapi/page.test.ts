@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { makeFakeApi } from '../../../test/fakes/api.ts';
-import { operations } from './operations.ts';
+import { shownRoutes } from '../../../test/examples/run-examples.ts';
 
 /** Found or installed by `npm test`, which says so when there is none. */
 const browser = process.env['SHOAL_TEST_BROWSER'];
@@ -64,16 +64,16 @@ describe.skipIf(browser === undefined)('the page in a real browser', () => {
   });
 
   test('shows every operation', async ({ expect }) => {
-    for (const { id, path, summary } of operations) {
+    for (const { id, path, shown } of shownRoutes) {
       const head = page.locator(`details[id="${id}"] > summary`);
       expect(await head.isVisible(), id).toBe(true);
-      expect(await head.innerText()).toContain(`${path} ${summary}`);
+      expect(await head.innerText()).toContain(`${path} ${shown.summary}`);
     }
-    expect(await page.locator('details').count()).toBe(operations.length);
+    expect(await page.locator('details').count()).toBe(shownRoutes.length);
   });
 
   test('opens each to what it takes and answers, and closes it again', async ({ expect }) => {
-    for (const { id } of operations) {
+    for (const { id } of shownRoutes) {
       const box = page.locator(`details[id="${id}"]`);
       const answer = box.locator('pre').last();
       await box.locator('summary').click();

@@ -25,6 +25,13 @@ const el = (tag, text, ...children) => {
   return node;
 };
 const nameOf = (schema) => schema.$ref ? schema.$ref.split('/').pop() : null;
+const curlOf = (method, path, op, body) => {
+  const given = op.parameters.filter((p) => p.example !== undefined);
+  const filled = given.filter((p) => p.in === 'path').reduce((text, p) => text.replace('{' + p.name + '}', p.example), path);
+  const query = new URLSearchParams(given.filter((p) => p.in === 'query').map((p) => [p.name, String(p.example)])).toString();
+  const data = body === undefined ? '' : " -H 'Content-Type: application/json' -d '" + JSON.stringify(body).replaceAll("'", "'\\\\''") + "'";
+  return 'curl -X ' + method.toUpperCase() + data + " '" + location.origin + filled + (query ? '?' + query : '') + "'";
+};
 const jsonOf = (content) => content && content['application/json'] && content['application/json'].schema;
 
 function schemaBlock(title, schema, all) {
@@ -51,8 +58,16 @@ function operation(method, path, op, all) {
     if (box.childElementCount > 1) return;
     if (op.parameters.length) box.append(el('h4', 'Parameters'), parameters(op.parameters));
     const body = op.requestBody && jsonOf(op.requestBody.content);
-    if (body) box.append(schemaBlock('Body', body, all));
     const [type, answer] = Object.entries(op.responses['200'].content)[0];
+    const sent = op.requestBody && op.requestBody.content['application/json'].example;
+    box.append(el('h4', 'Example'), el('pre', curlOf(method, path, op, sent)));
+    const got = answer.example;
+    if (got !== undefined) box.append(el('pre', typeof got === 'string' ? got : JSON.stringify(got, null, 2)));
+    const refusals = el('table');
+    for (const [status, refusal] of Object.entries(op.responses))
+      if (Number(status) >= 400) refusals.append(el('tr', '', el('td', status), el('td', refusal.description)));
+    box.append(el('h4', 'Refusals'), refusals);
+    if (body) box.append(schemaBlock('Body', body, all));
     box.append(schemaBlock(type === 'application/json' ? 'Answer' : 'Answer, ' + type, answer.schema, all));
   });
   return box;

@@ -1,25 +1,69 @@
-import type { Hono } from 'hono';
-import type { AuthConfigResponse, ConfigResponse } from '../../../schema/api/agent.ts';
-import type { AliveResponse, NodeInfo, VersionInfo } from '../../../schema/api/node.ts';
+import { AuthConfigResponse, ConfigResponse, DebugResponse, ReadyResponse } from '../../../schema/api/agent.ts';
+import { AliveResponse, NodeInfo, VersionInfo } from '../../../schema/api/node.ts';
 import { DEFAULT_CELL } from '../../../schema/ids.ts';
 import { PROTOCOL_VERSION } from '../../../schema/protocol/version.ts';
 import { API_VERSION, SHOAL_VERSION } from '../../../schema/version.ts';
-import type { Deps, HttpEnv } from '../deps.ts';
-import { answer } from '../json.ts';
 import { presentConfig } from '../present-config.ts';
 import { presentOrchestrator } from '../present.ts';
+import { route, type Route } from './route.ts';
 
 const AGENT = '/api/v1/agent';
+const common = { method: 'get', tag: 'Agent', example: {} } as const;
+const database = { 503: 'The database does not answer.' } as const;
 
 /** What the server says about itself. */
-export function addAgentRoutes(app: Hono<HttpEnv>, deps: Deps): void {
-  app.get(`${AGENT}/alive`, (c) => answer(c, { Status: 'OK' } satisfies AliveResponse));
-  app.get(`${AGENT}/version`, (c) => answer(c, API_VERSION satisfies VersionInfo));
-  app.get(`${AGENT}/node`, async (c) =>
-    answer(c, presentOrchestrator(await deps.reads.orchestratorId()) satisfies NodeInfo),
-  );
-  app.get(`${AGENT}/debug`, async (c) =>
-    answer(c, {
+export const agentRoutes: readonly Route[] = [
+  route({
+    ...common,
+    id: 'alive',
+    path: `${AGENT}/alive`,
+    needs: 'nobody',
+    summary: 'Ask whether the server lives',
+    answer: AliveResponse,
+    handle: () => ({ Status: 'OK' as const }),
+  }),
+  route({
+    ...common,
+    id: 'ready',
+    path: '/api/v1/shoal/ready',
+    needs: 'nobody',
+    summary: 'Ask whether it can serve: whether its database answers',
+    answer: ReadyResponse,
+    errors: database,
+    handle: async ({ deps }) => {
+      // Any read would do; this one is of few rows, and what it finds is told to nobody.
+      await deps.credentials.any(null, deps.now());
+      return { Status: 'OK' as const };
+    },
+  }),
+  route({
+    ...common,
+    id: 'version',
+    path: `${AGENT}/version`,
+    needs: 'nobody',
+    summary: 'Ask which version of the API is served',
+    answer: VersionInfo,
+    handle: () => API_VERSION,
+  }),
+  route({
+    ...common,
+    id: 'node',
+    path: `${AGENT}/node`,
+    needs: 'read:agent',
+    summary: 'The orchestrator as a node',
+    answer: NodeInfo,
+    errors: database,
+    handle: async ({ deps }) => presentOrchestrator(await deps.reads.orchestratorId()),
+  }),
+  route({
+    ...common,
+    id: 'debug',
+    path: `${AGENT}/debug`,
+    needs: 'read:agent',
+    summary: 'Shoal’s own version, and what else helps its operator',
+    answer: DebugResponse,
+    errors: database,
+    handle: async ({ deps }) => ({
       Shoal: {
         Version: SHOAL_VERSION,
         API: API_VERSION.GitVersion,
@@ -30,7 +74,23 @@ export function addAgentRoutes(app: Hono<HttpEnv>, deps: Deps): void {
         RequestsPerSecond: deps.access.requestsPerSecond,
       },
     }),
-  );
-  app.get(`${AGENT}/config`, (c) => answer(c, presentConfig(deps.access) satisfies ConfigResponse));
-  app.get(`${AGENT}/authconfig`, (c) => answer(c, { Version: '1.0.0', Config: {} } satisfies AuthConfigResponse));
-}
+  }),
+  route({
+    ...common,
+    id: 'config',
+    path: `${AGENT}/config`,
+    needs: 'read:agent',
+    summary: 'The settings, secrets left out',
+    answer: ConfigResponse,
+    handle: ({ deps }) => presentConfig(deps.access),
+  }),
+  route({
+    ...common,
+    id: 'authConfig',
+    path: `${AGENT}/authconfig`,
+    needs: 'nobody',
+    summary: 'Single sign-on: there is none',
+    answer: AuthConfigResponse,
+    handle: () => ({ Version: '1.0.0' as const, Config: {} }),
+  }),
+];

@@ -1,16 +1,42 @@
-import type { DiffJobResponse } from '../../../schema/api/job.ts';
+import { DiffJobResponse, SubmitJobRequest } from '../../../schema/api/job.ts';
 import { badRequest, ShoalError } from '../../../schema/errors.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
 import { bindSubmission, isReserved, validateSubmission } from '../../../schema/job/parse-submission.ts';
 import { maySee } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import type { Ctx, Deps } from '../deps.ts';
-import { answer } from '../json.ts';
 import { diffLines } from '../line-diff.ts';
 import { canonicalSpec, specHash } from '../spec-hash.ts';
+import { refusals } from './parameters.ts';
+import { route, type Route } from './route.ts';
 
-/** How a submission would change the job of its name. Nothing is stored. */
-export async function diffJob(c: Ctx, deps: Deps): Promise<Response> {
+export const diffJobRoutes: readonly Route[] = [
+  route({
+    id: 'diffJob',
+    method: 'put',
+    path: '/api/v1/orchestrator/jobs/diff',
+    needs: 'write:job',
+    tag: 'Jobs',
+    summary: 'Show how a submission would change the job of its name; nothing is stored',
+    body: SubmitJobRequest,
+    answer: DiffJobResponse,
+    errors: { 400: refusals.unreadable, 404: 'No job has this name.', 413: refusals.large },
+    example: {
+      body: {
+        Job: {
+          Name: 'hello',
+          Type: 'batch',
+          Count: 2,
+          Labels: { team: 'green' },
+          Tasks: [{ Name: 'main', Engine: { Type: 'docker', Params: { Image: 'busybox:latest' } } }],
+        },
+      },
+    },
+    handle: ({ c, deps }) => diffJob(c, deps),
+  }),
+];
+
+async function diffJob(c: Ctx, deps: Deps): Promise<DiffJobResponse> {
   const body = (await readJsonBody(c)) ?? {};
   const bound = bindSubmission(body);
   if ((bound.Job.Name ?? '').trim() === '') throw badRequest('invalid job spec: name is missing');
@@ -21,10 +47,10 @@ export async function diffJob(c: Ctx, deps: Deps): Promise<Response> {
     throw new ShoalError('NotFound', `job name index not found: ${name}:${namespace}`, { component: 'JobStore' });
   }
   const isSame = (await specHash(stored.spec)) === (await specHash(spec));
-  return answer(c, {
+  return {
     Diff: isSame ? '' : diffLines(textOf(stored.spec), textOf(spec)),
     Warnings: warnings.length === 0 ? null : [...warnings],
-  } satisfies DiffJobResponse);
+  };
 }
 
 /** What counts of a specification, its keys in the order in which a job is shown. */

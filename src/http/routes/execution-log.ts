@@ -1,4 +1,3 @@
-import type { Hono } from 'hono';
 import { badRequest, ShoalError } from '../../../schema/errors.ts';
 import type { ExecutionId } from '../../../schema/ids.ts';
 import {
@@ -13,43 +12,58 @@ import { executionLogPath, isChunks } from '../../../schema/protocol/log-link.ts
 import { isTerminalComputeState } from '../../../schema/states.ts';
 import type { Part } from '../../logs/part.ts';
 import type { LogsPort } from '../../logs/port.ts';
-import type { Ctx, Deps, HttpEnv } from '../deps.ts';
-import { Query } from '../query.ts';
+import type { Ctx, Deps } from '../deps.ts';
+import { hiddenRoute, type Route } from './route.ts';
 
 const BEARER = 'Bearer ';
 /** A part ends with a whole chunk, and its first one may be longer than was asked for. */
 const MAX_BYTES = MAX_LOG_PART_BYTES + MAX_LOG_CHUNK_BYTES;
 
+const path = executionLogPath('{id}');
+
 /** The agents' half of a log: they dial in for its readers, and store its parts. The execution's own token proves both. */
-export function addExecutionLogRoutes(app: Hono<HttpEnv>, deps: Deps): void {
-  const { logs } = deps;
-  if (logs === undefined) return;
-  const path = executionLogPath(':id');
-  app.get(path, async (c) => {
-    if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') throw badRequest('expected a WebSocket upgrade', 400);
-    const executionId = await proved(c, { id: c.req.param('id') ?? '', logs, now: deps.now() });
-    return logs.connect(executionId);
-  });
-  app.put(path, async (c) => {
-    const executionId = await proved(c, { id: c.req.param('id') ?? '', logs, now: deps.now() });
-    const part = readPart(new Query(c));
-    const bytes = announced(c);
-    await reserve(logs, executionId, bytes);
-    const chunks = await c.req.arrayBuffer();
-    if (chunks.byteLength !== bytes) {
-      throw badRequest(`Content-Length: the body has ${chunks.byteLength} bytes, not ${bytes}`, 400);
-    }
-    if (!isChunks(new Uint8Array(chunks))) {
-      throw badRequest(`a part holds whole chunks of at most ${MAX_LOG_CHUNK_BYTES} bytes`, 400);
-    }
-    await logs.putPart(executionId, part, chunks);
-    return c.body(null, 204);
-  });
-}
+export const executionLogRoutes: readonly Route[] = [
+  hiddenRoute({
+    id: 'dialInForLog',
+    method: 'get',
+    path,
+    needs: 'execution',
+    handle: async ({ c, deps, part }) => {
+      if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') throw badRequest('expected a WebSocket upgrade', 400);
+      return deps.logs.connect(await proved(c, deps, part('id')));
+    },
+  }),
+  hiddenRoute({
+    id: 'putLogPart',
+    method: 'put',
+    path,
+    needs: 'execution',
+    query: {
+      from: { type: 'uint', description: 'The offset at which the part begins.' },
+      next: { type: 'uint', description: 'The offset behind it.' },
+      end: { type: 'flag', description: 'The log ends with it.' },
+    },
+    handle: async ({ c, deps, part, query }) => {
+      const { logs } = deps;
+      const executionId = await proved(c, deps, part('id'));
+      const asked = checked(query());
+      const bytes = announced(c);
+      await reserve(logs, executionId, bytes);
+      const chunks = await c.req.arrayBuffer();
+      if (chunks.byteLength !== bytes) {
+        throw badRequest(`Content-Length: the body has ${chunks.byteLength} bytes, not ${bytes}`, 400);
+      }
+      if (!isChunks(new Uint8Array(chunks))) {
+        throw badRequest(`a part holds whole chunks of at most ${MAX_LOG_CHUNK_BYTES} bytes`, 400);
+      }
+      await logs.putPart(executionId, asked, chunks);
+      return c.body(null, 204);
+    },
+  }),
+];
 
 /** @throws ShoalError 400 */
-function readPart(query: Query): Part {
-  const part = { from: query.uint('from'), next: query.uint('next'), end: query.bool('end') };
+function checked(part: Part): Part {
   if (part.next < part.from) {
     throw badRequest(`query parameter next: ${part.next} is less than from, ${part.from}`, 400);
   }
@@ -80,7 +94,7 @@ async function reserve(logs: LogsPort, executionId: ExecutionId, bytes: number):
 }
 
 /** @throws ShoalError 401 for a token of another execution, 410 when the execution ended too long ago */
-async function proved(c: Ctx, { id, logs, now }: { id: string; logs: LogsPort; now: number }): Promise<ExecutionId> {
+async function proved(c: Ctx, { logs, now }: Deps, id: string): Promise<ExecutionId> {
   const header = c.req.header('Authorization') ?? '';
   const token = header.startsWith(BEARER) ? header.slice(BEARER.length) : '';
   const owner = (await logs.checkToken(id, token)) ? await logs.findOwner(id) : null;
@@ -88,7 +102,7 @@ async function proved(c: Ctx, { id, logs, now }: { id: string; logs: LogsPort; n
     throw new ShoalError('Unauthorized', 'this token is not of this execution', { component: 'Authorizer' });
   }
   const endedAt = owner.modifiedAt / 1000;
-  if (isTerminalComputeState(owner.computeState) && endedAt + TOKEN_AFTER_END_MS < now) {
+  if (isTerminalComputeState(owner.computeState) && endedAt + TOKEN_AFTER_END_MS < now()) {
     throw new ShoalError('Gone', 'the execution has ended, and with it its token', { component: 'Authorizer' });
   }
   return owner.executionId;

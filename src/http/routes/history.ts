@@ -1,16 +1,16 @@
-import type { ListHistoryResponse } from '../../../schema/api/history.ts';
+import { ListHistoryResponse } from '../../../schema/api/history.ts';
 import { badRequest } from '../../../schema/errors.ts';
 import { MAX_LIST_ROWS } from '../../../schema/limits.ts';
 import type { HistoryQuery } from '../../store/reads/history.ts';
 import type { HistoryPage } from '../../store/reads/reads.ts';
 import { isBefore, isUnreleased, parseVersion } from '../client-version.ts';
 import { jobRef } from '../auth/principal.ts';
-import type { Ctx, Deps } from '../deps.ts';
-import { answer } from '../json.ts';
+import type { Ctx } from '../deps.ts';
 import { historyToken, parseHistoryToken } from '../paging.ts';
 import { presentEvent } from '../present.ts';
-import { MAX_UINT32, Query } from '../query.ts';
-import { readVersionFilter } from './version-filter.ts';
+import { allVersions, ignored, namespace, refusals, version } from './parameters.ts';
+import { route, type Route } from './route.ts';
+import { versionFilter, type VersionQuery } from './version-filter.ts';
 
 const DEFAULT_LIMIT = 100;
 /** Far beyond any event, and still exact as microseconds. */
@@ -18,32 +18,60 @@ const MAX_SINCE = 9e9;
 /** Older clients need a field that later ones do not have. */
 const FILLER_BEFORE = '1.5.0';
 
-/** A page of a job's history. Its token stays until the job has ended and everything was read: clients poll with it. */
-export async function listHistory(c: Ctx, deps: Deps, text: string): Promise<Response> {
-  const query = new Query(c);
-  const history = readHistoryQuery(query);
-  const page = await deps.reads.listHistory(jobRef(c, query.text('namespace'), text), history);
-  return answer(c, {
-    NextToken: nextToken(history, page),
-    Items: page.events.map((event) => presentEvent(event, needsFiller(c))),
-  } satisfies ListHistoryResponse);
+const types = { '': null, all: null, job: 'JobLevel', execution: 'ExecutionLevel' } as const;
+
+export const historyRoutes: readonly Route[] = [
+  route({
+    id: 'listHistory',
+    method: 'get',
+    path: '/api/v1/orchestrator/jobs/{id}/history',
+    needs: 'read:job',
+    tag: 'Jobs',
+    summary: 'Read what happened to a job; the token stays until the job has ended and all was read',
+    query: {
+      namespace,
+      limit: { type: 'uint32', description: 'Events on a page; 0 means 100, 1,000 is the most.' },
+      next_token: { type: 'text', description: 'Where the page before ended.' },
+      since: { type: 'int', description: 'Unix seconds; earlier events are left out.' },
+      event_type: { type: 'text', description: 'Which events.', values: ['all', 'job', 'execution'] },
+      execution_id: { type: 'text', description: 'The beginning of an execution’s id.' },
+      job_version: version,
+      all_job_versions: allVersions,
+      order_by: ignored('text'),
+      reverse: ignored('flag'),
+      node_id: ignored('text'),
+    },
+    answer: ListHistoryResponse,
+    errors: { 400: refusals.unreadable, 404: refusals.noJob, 409: refusals.severalJobs },
+    example: { path: { id: 'hello' }, query: { event_type: 'execution', limit: '10' } },
+    handle: async ({ c, deps, part, query }) => {
+      const asked = query();
+      const history = historyOf(asked);
+      const page = await deps.reads.listHistory(jobRef(c, asked.namespace, part('id')), history);
+      const filler = needsFiller(c);
+      return { NextToken: nextToken(history, page), Items: page.events.map((event) => presentEvent(event, filler)) };
+    },
+  }),
+];
+
+interface Asked extends VersionQuery {
+  readonly limit: number;
+  readonly next_token: string;
+  readonly since: number;
+  readonly event_type: string;
+  readonly execution_id: string;
 }
 
-function readHistoryQuery(query: Query): HistoryQuery {
-  // Bound, and without effect.
-  query.bool('reverse');
-  const type = query.text('event_type');
-  const types = { '': null, all: null, job: 'JobLevel', execution: 'ExecutionLevel' } as const;
+function historyOf(query: Asked): HistoryQuery {
+  const { event_type: type, since } = query;
   if (!Object.hasOwn(types, type)) throw invalid('EventType', 'oneof');
-  const since = query.int('since');
   if (since < 0) throw invalid('Since', 'min');
-  const token = query.text('next_token');
-  const from = token === '' ? { limit: 0, nextSeq: 0 } : parseHistoryToken(token);
-  const limit = query.uint('limit', MAX_UINT32) || from.limit || DEFAULT_LIMIT;
+  const from = query.next_token === '' ? { limit: 0, nextSeq: 0 } : parseHistoryToken(query.next_token);
+  const limit = query.limit || from.limit || DEFAULT_LIMIT;
   return {
-    version: readVersionFilter(query),
+    version: versionFilter(query),
     type: types[type as keyof typeof types],
-    executionId: query.text('execution_id'),
+    executionId: query.execution_id,
     since: Math.min(since, MAX_SINCE),
     fromSeq: from.nextSeq,
     limit: Math.min(limit, MAX_LIST_ROWS),

@@ -113,7 +113,7 @@ describe('submit', () => {
       component: 'Scheduler',
       retryAfterSeconds: 2,
     } as const;
-    scheduler.submitJob = async () => ({ ok: false, error });
+    scheduler.command = async () => ({ ok: false, error });
     const got = await send('PUT', JOBS, { Job: job });
     expect([got.status, got.headers.get('Retry-After'), got.json().Message]).toEqual([503, '2', 'busy']);
   });

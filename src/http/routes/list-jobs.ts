@@ -1,39 +1,64 @@
-import type { ListJobsResponse } from '../../../schema/api/job.ts';
+import { ListJobsResponse } from '../../../schema/api/job.ts';
 import { badRequest } from '../../../schema/errors.ts';
 import { MAX_LIST_ROWS } from '../../../schema/limits.ts';
 import { parseSelector } from '../../../schema/selector.ts';
 import type { JobListQuery, JobOrder } from '../../store/reads/jobs.ts';
 import { maySee, scopeOf } from '../auth/principal.ts';
-import type { Ctx, Deps } from '../deps.ts';
-import { answer } from '../json.ts';
+import type { Ctx } from '../deps.ts';
 import { jobToken, parseJobToken } from '../paging.ts';
 import { presentJob } from '../present.ts';
-import { MAX_UINT32, Query } from '../query.ts';
+import { labels, refusals, reverse } from './parameters.ts';
+import { route, type Route } from './route.ts';
 
 const ORDERS: readonly JobOrder[] = ['created_at', 'modified_at'];
 
-/** Jobs of one namespace or of all, oldest first unless asked otherwise. */
-export async function listJobs(c: Ctx, deps: Deps): Promise<Response> {
-  const list = readListQuery(c, new Query(c));
-  const { jobs, more } = await deps.reads.listJobs(list);
-  const last = jobs.at(-1);
-  const token = more && last !== undefined ? nextToken(list, last) : '';
-  return answer(c, { NextToken: token, Items: jobs.map(presentJob) } satisfies ListJobsResponse);
+export const listJobsRoutes: readonly Route[] = [
+  route({
+    id: 'listJobs',
+    method: 'get',
+    path: '/api/v1/orchestrator/jobs',
+    needs: 'read:job',
+    tag: 'Jobs',
+    summary: 'List jobs of one namespace or of all, oldest first unless asked otherwise',
+    query: {
+      namespace: { type: 'text', description: 'Empty and `*` mean every namespace.' },
+      limit: { type: 'uint32', description: 'Jobs on a page; 0 means 1,000, which is the most.' },
+      next_token: { type: 'text', description: 'Where the page before ended. Its order and limit win.' },
+      order_by: { type: 'text', description: 'Creation when absent.', values: ORDERS },
+      reverse,
+      labels,
+    },
+    answer: ListJobsResponse,
+    errors: { 400: refusals.unreadable },
+    example: { query: { limit: '2', labels: 'team=blue', order_by: 'modified_at', reverse: 'true' } },
+    handle: async ({ c, deps, query }) => {
+      const list = listOf(c, query());
+      const { jobs, more } = await deps.reads.listJobs(list);
+      const last = jobs.at(-1);
+      const token = more && last !== undefined ? nextToken(list, last) : '';
+      return { NextToken: token, Items: jobs.map(presentJob) };
+    },
+  }),
+];
+
+interface Asked {
+  readonly namespace: string;
+  readonly limit: number;
+  readonly next_token: string;
+  readonly order_by: string;
+  readonly reverse: boolean;
+  readonly labels: readonly string[];
 }
 
 /** The token's order and limit win over those of the request; the filters come with every request. */
-function readListQuery(c: Ctx, query: Query): JobListQuery {
-  const namespace = query.text('namespace');
-  const labels = parseSelector(query.all('labels'));
-  const filters = { namespaces: namespacesOf(c, namespace), labels };
-  const asked = { orderBy: readOrder(query.text('order_by')), reverse: query.bool('reverse') };
-  const limit = query.uint('limit', MAX_UINT32);
-  const token = query.text('next_token');
-  if (token !== '') {
-    const paging = parseJobToken(token);
+function listOf(c: Ctx, query: Asked): JobListQuery {
+  const filters = { namespaces: namespacesOf(c, query.namespace), labels: parseSelector(query.labels) };
+  const asked = { orderBy: readOrder(query.order_by), reverse: query.reverse };
+  if (query.next_token !== '') {
+    const paging = parseJobToken(query.next_token);
     return { ...filters, ...paging, limit: capped(paging.limit) };
   }
-  return { ...filters, ...asked, after: null, limit: capped(limit) };
+  return { ...filters, ...asked, after: null, limit: capped(query.limit) };
 }
 
 /** Empty and `*` mean every namespace that the caller may see. */

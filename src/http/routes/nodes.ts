@@ -1,61 +1,120 @@
-import type { Hono } from 'hono';
 import {
   ChangeNodeRequest,
-  type ChangeNodeResponse,
-  type GetNodeResponse,
-  type ListNodesResponse,
+  ChangeNodeResponse,
+  GetNodeResponse,
+  ListNodesResponse,
   type NodeState,
 } from '../../../schema/api/node.ts';
 import { badRequest, nodeNotFound, ShoalError } from '../../../schema/errors.ts';
 import { NodeId } from '../../../schema/ids.ts';
-import { bind } from '../../../schema/job/bind.ts';
 import { MAX_MESSAGE_BYTES } from '../../../schema/limits.ts';
 import { shown } from '../../../schema/problems.ts';
 import { matchesSelector, parseSelector } from '../../../schema/selector.ts';
 import { cutText } from '../../../schema/text.ts';
 import { log } from '../../log.ts';
 import { nodeActions, type LiveNode, type NodeAction } from '../../scheduler/rpc.ts';
-import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
-import type { Ctx, Deps, HttpEnv } from '../deps.ts';
-import { answer } from '../json.ts';
-import { sortNodes } from '../node-order.ts';
+import type { Deps } from '../deps.ts';
+import { nodeOrders, sortNodes } from '../node-order.ts';
 import { presentNode, presentOrchestratorState } from '../present.ts';
-import { MAX_UINT32, Query } from '../query.ts';
+import { ignored, labels, refusals, reverse } from './parameters.ts';
+import { route, type Route } from './route.ts';
 
 const NODES = '/api/v1/orchestrator/nodes';
 /** How many ids the message about an ambiguous prefix names. */
 const SHOWN_IDS = 3;
 
-export function addNodeRoutes(app: Hono<HttpEnv>, deps: Deps): void {
-  app.get(NODES, (c) => listNodes(c, deps));
-  app.get(`${NODES}/:id`, (c) => getNode(c, deps, c.req.param('id')));
-  app.put(`${NODES}/:id`, (c) => changeNode(c, deps, c.req.param('id')));
-}
+const severalNodes = 'The beginning of an id fits several nodes.';
+const noNode = 'There is no such node.';
 
-/** Nodes are never paged; the key is `Nodes`, and the token always empty. */
-async function listNodes(c: Ctx, deps: Deps): Promise<Response> {
-  const query = new Query(c);
-  const limit = query.uint('limit', MAX_UINT32);
-  const reverse = query.bool('reverse');
-  const labels = parseSelector(query.all('labels'));
-  // Bacalhau reads only the spelling with a hyphen, its Python client sends the other one.
-  const approval = (query.text('filter-approval') || query.text('filter_approval')).toUpperCase();
-  const status = (query.text('filter-status') || query.text('filter_status')).toUpperCase();
-  const wanted = (await allNodes(deps, '')).filter(
-    (node) =>
-      (approval === '' || node.Membership === approval) &&
-      (status === '' || node.Connection === status) &&
-      matchesSelector(labels, node.Info.Labels),
-  );
-  const sorted = sortNodes(wanted, query.text('order_by'), reverse);
-  return answer(c, { NextToken: '', Nodes: limit === 0 ? sorted : sorted.slice(0, limit) } satisfies ListNodesResponse);
-}
-
-/** A node by its id or by what only its id begins with. */
-async function getNode(c: Ctx, deps: Deps, text: string): Promise<Response> {
-  return answer(c, { Node: await findNode(deps, text) } satisfies GetNodeResponse);
-}
+export const nodeRoutes: readonly Route[] = [
+  route({
+    id: 'listNodes',
+    method: 'get',
+    path: NODES,
+    needs: 'read:node',
+    tag: 'Nodes',
+    summary: 'List nodes, the orchestrator among them; they are never paged, so the token is always empty',
+    query: {
+      limit: { type: 'uint32', description: '0 means all.' },
+      order_by: {
+        type: 'text',
+        description: 'The id when absent; the most available comes first.',
+        values: nodeOrders,
+      },
+      reverse,
+      labels,
+      'filter-approval': { type: 'text', description: 'PENDING, APPROVED or REJECTED, in any case.' },
+      'filter-status': { type: 'text', description: 'CONNECTED or DISCONNECTED, in any case.' },
+      filter_approval: { type: 'text', description: 'The same as `filter-approval`.' },
+      filter_status: { type: 'text', description: 'The same as `filter-status`.' },
+      next_token: ignored('text'),
+    },
+    answer: ListNodesResponse,
+    errors: { 400: refusals.unreadable, 503: 'The database does not answer.' },
+    example: { query: { 'filter-approval': 'approved', labels: 'os_type=linux' } },
+    handle: async ({ deps, query }) => {
+      const asked = query();
+      const { limit } = asked;
+      const selector = parseSelector(asked.labels);
+      // Bacalhau reads only the spelling with a hyphen, its Python client sends the other one.
+      const approval = (asked['filter-approval'] || asked.filter_approval).toUpperCase();
+      const status = (asked['filter-status'] || asked.filter_status).toUpperCase();
+      const wanted = (await allNodes(deps, '')).filter(
+        (node) =>
+          (approval === '' || node.Membership === approval) &&
+          (status === '' || node.Connection === status) &&
+          matchesSelector(selector, node.Info.Labels),
+      );
+      const sorted = sortNodes(wanted, asked.order_by, asked.reverse);
+      return { NextToken: '', Nodes: limit === 0 ? sorted : sorted.slice(0, limit) };
+    },
+  }),
+  route({
+    id: 'getNode',
+    method: 'get',
+    path: `${NODES}/{id}`,
+    needs: 'read:node',
+    tag: 'Nodes',
+    summary: 'Get a node by its id or the beginning of it',
+    answer: GetNodeResponse,
+    errors: { 404: noNode, 409: severalNodes, 503: 'The database does not answer.' },
+    example: { path: { id: 'n-5e0f1d22-1111-4222-8333-444455556666' } },
+    handle: async ({ deps, part }) => ({ Node: await findNode(deps, part('id')) }),
+  }),
+  route({
+    id: 'changeNode',
+    method: 'put',
+    path: `${NODES}/{id}`,
+    needs: 'write:node',
+    tag: 'Nodes',
+    summary: 'Approve, reject, delete, drain or resume a node',
+    body: ChangeNodeRequest,
+    answer: ChangeNodeResponse,
+    errors: {
+      400: refusals.unreadable,
+      404: noNode,
+      409: `The node is in that state already. ${severalNodes}`,
+      413: refusals.large,
+      503: refusals.unknownOutcome,
+    },
+    example: { path: { id: 'n-5e0f9999' }, body: { Action: 'approve' } },
+    handle: async ({ deps, part, body }) => {
+      const request = await body();
+      const action = readAction(request.Action ?? '');
+      // The node's id comes from the path alone.
+      const { Info: info } = await findNode(deps, part('id'));
+      if (info.NodeType === 'Requester') throw badRequest(`node ${info.NodeID} is the orchestrator itself`);
+      await command(deps, 'changeNode', {
+        commandId: deps.newId(),
+        nodeId: NodeId.parse(info.NodeID),
+        action,
+        message: cutText(request.Message ?? '', MAX_MESSAGE_BYTES),
+      });
+      return { Success: true as const };
+    },
+  }),
+];
 
 /** @throws ShoalError 404 when no id begins so, 409 when several do and none is the text itself */
 async function findNode(deps: Deps, text: string): Promise<NodeState> {
@@ -65,23 +124,6 @@ async function findNode(deps: Deps, text: string): Promise<NodeState> {
   const node = exact ?? nodes[0];
   if (node === undefined) throw nodeNotFound(text);
   return node;
-}
-
-/** Approves, rejects or deletes a node. Its id comes from the path alone. */
-async function changeNode(c: Ctx, deps: Deps, text: string): Promise<Response> {
-  const body = bind(ChangeNodeRequest, (await readJsonBody(c)) ?? {});
-  const action = readAction(body.Action ?? '');
-  const { Info: info } = await findNode(deps, text);
-  if (info.NodeType === 'Requester') throw badRequest(`node ${info.NodeID} is the orchestrator itself`);
-  const commandId = deps.newId();
-  const fields = {
-    commandId,
-    nodeId: NodeId.parse(info.NodeID),
-    action,
-    message: cutText(body.Message ?? '', MAX_MESSAGE_BYTES),
-  };
-  await command(deps, commandId, (retry) => deps.scheduler.changeNode({ ...fields, retry }));
-  return answer(c, { Success: true } satisfies ChangeNodeResponse);
 }
 
 function readAction(text: string): NodeAction {

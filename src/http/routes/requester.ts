@@ -1,6 +1,5 @@
-import type { Hono } from 'hono';
 import { ShoalError } from '../../../schema/errors.ts';
-import type { HttpEnv } from '../deps.ts';
+import { hiddenRoute, type Route } from './route.ts';
 
 const JOBS = '/api/v1/orchestrator/jobs';
 const NODES = '/api/v1/orchestrator/nodes';
@@ -19,14 +18,22 @@ const SUCCESSORS: Readonly<Record<string, string>> = {
   debug: 'GET /api/v1/agent/debug',
 };
 
+const OLD = '/api/v1/requester/';
+
 /** The API before Bacalhau 1.4. */
-export function addRequesterRoutes(app: Hono<HttpEnv>): void {
-  app.all('/api/v1/requester/*', (c) => {
-    const call = c.req.path.slice('/api/v1/requester/'.length);
-    const successor = Object.hasOwn(SUCCESSORS, call) ? SUCCESSORS[call] : undefined;
-    throw new ShoalError('Gone', `This endpoint is deprecated. Use ${successor ?? '/api/v1/orchestrator'} instead.`, {
-      component: 'APIServer',
-      hint: `See the migration guide at ${GUIDE} for more information.`,
-    });
-  });
-}
+export const requesterRoutes: readonly Route[] = [
+  hiddenRoute({
+    id: 'oldApi',
+    method: 'all',
+    path: `${OLD}*`,
+    needs: 'closed',
+    handle: ({ c }) => {
+      const call = c.req.path.slice(OLD.length);
+      const successor = Object.hasOwn(SUCCESSORS, call) ? SUCCESSORS[call] : undefined;
+      throw new ShoalError('Gone', `This endpoint is deprecated. Use ${successor ?? '/api/v1/orchestrator'} instead.`, {
+        component: 'APIServer',
+        hint: `See the migration guide at ${GUIDE} for more information.`,
+      });
+    },
+  }),
+];

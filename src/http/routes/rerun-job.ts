@@ -1,34 +1,45 @@
-import { RerunJobRequest, type RerunJobResponse } from '../../../schema/api/job.ts';
+import { RerunJobRequest, RerunJobResponse } from '../../../schema/api/job.ts';
 import { ShoalError } from '../../../schema/errors.ts';
 import { EvaluationId } from '../../../schema/ids.ts';
-import { bind } from '../../../schema/job/bind.ts';
 import { jobRef } from '../auth/principal.ts';
-import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
-import { answer } from '../json.ts';
 import { specifiedBy } from '../specified.ts';
+import { refusals } from './parameters.ts';
+import { route, type Route } from './route.ts';
 
-/** Puts a stored version of a job to work again, as a new version. */
-export async function rerunJob(c: Ctx, deps: Deps, text: string): Promise<Response> {
-  const body = bind(RerunJobRequest, (await readJsonBody(c)) ?? {});
-  const job = await findVersion(c, deps, { namespace: body.Namespace ?? '', text, version: body.JobVersion ?? 0 });
-  c.set('logFields', { jobId: job.id });
-  const commandId = deps.newId();
-  const fields = {
-    commandId,
-    jobId: job.id,
-    evaluationId: EvaluationId.parse(deps.newId()),
-    ...(await specifiedBy(job.spec, job.type)),
-  };
-  const done = await command(deps, commandId, (retry) => deps.scheduler.rerunJob({ ...fields, retry }));
-  return answer(c, {
-    JobID: done.jobId,
-    JobVersion: done.version,
-    EvaluationID: done.evaluationId,
-    Warnings: null,
-  } satisfies RerunJobResponse);
-}
+export const rerunJobRoutes: readonly Route[] = [
+  route({
+    id: 'rerunJob',
+    method: 'put',
+    path: '/api/v1/orchestrator/jobs/{id}/rerun',
+    needs: 'write:job',
+    tag: 'Jobs',
+    summary: 'Run a stored version of a job again, as a new version',
+    body: RerunJobRequest,
+    answer: RerunJobResponse,
+    errors: {
+      400: 'The body cannot be read, or there is no such job or version.',
+      409: 'The job waits to run already, or the beginning of an id fits several jobs.',
+      413: refusals.large,
+      503: refusals.unknownOutcome,
+      507: refusals.full,
+    },
+    example: { path: { id: 'twice' }, body: { JobVersion: 1 } },
+    handle: async ({ c, deps, part, body }) => {
+      const { Namespace: namespace = '', JobVersion: version = 0 } = await body();
+      const job = await findVersion(c, deps, { namespace, text: part('id'), version });
+      c.set('logFields', { jobId: job.id });
+      const done = await command(deps, 'rerunJob', {
+        commandId: deps.newId(),
+        jobId: job.id,
+        evaluationId: EvaluationId.parse(deps.newId()),
+        ...(await specifiedBy(job.spec, job.type)),
+      });
+      return { JobID: done.jobId, JobVersion: done.version, EvaluationID: done.evaluationId, Warnings: null };
+    },
+  }),
+];
 
 /** What other routes answer with 404 is a 400 here, as in Bacalhau. */
 async function findVersion(

@@ -1,4 +1,4 @@
-import type { SubmitJobResponse } from '../../../schema/api/job.ts';
+import { DryRunResponse, SubmitJobRequest, SubmitJobResponse } from '../../../schema/api/job.ts';
 import { badRequest } from '../../../schema/errors.ts';
 import { EvaluationId, JobId, type NodeId } from '../../../schema/ids.ts';
 import type { JobSpec } from '../../../schema/job/job.ts';
@@ -11,31 +11,97 @@ import { requireNamespace, scopeOf } from '../auth/principal.ts';
 import { readJsonBody } from '../body.ts';
 import { command } from '../command.ts';
 import type { Ctx, Deps } from '../deps.ts';
-import { answer } from '../json.ts';
 import { specHash } from '../spec-hash.ts';
 import { specifiedBy } from '../specified.ts';
+import { refusals } from './parameters.ts';
+import { route, type Route } from './route.ts';
 
 const MAX_CLIENT_ID_CHARS = 256;
 const ID_IGNORED = 'job ID is ignored: only who may see all namespaces chooses ids';
 
+const JOBS = '/api/v1/orchestrator/jobs';
+
+/** A job as short as it may be. */
+const job = (Name: string) => ({
+  Job: {
+    Name,
+    Type: 'batch',
+    Tasks: [
+      { Name: 'main', Engine: { Type: 'docker', Params: { Image: 'busybox:latest', Entrypoint: ['echo', 'hello'] } } },
+    ],
+  },
+});
+
+const common = {
+  path: JOBS,
+  needs: 'write:job',
+  tag: 'Jobs',
+  body: SubmitJobRequest,
+  answer: SubmitJobResponse,
+  errors: {
+    400: refusals.unreadable,
+    409: 'Nothing differs from the job of this name, which is still active; or its `IdempotencyToken` was used for another one.',
+    413: refusals.large,
+    503: refusals.unknownOutcome,
+    507: refusals.full,
+  },
+  handle: ({ c, deps }: { readonly c: Ctx; readonly deps: Deps }) => submitJob(c, deps),
+} as const;
+
+export const submitJobRoutes: readonly Route[] = [
+  route({
+    ...common,
+    id: 'submitJob',
+    method: 'put',
+    summary: 'Submit a job, or a new version of the job with the same name',
+    example: { body: { ...job('greeting'), Force: true } },
+  }),
+  route({ ...common, id: 'postJob', method: 'post', summary: 'The same as PUT', example: { body: job('by-post') } }),
+  route({
+    id: 'dryRunJob',
+    method: 'post',
+    path: '/api/v1/shoal/dry-run',
+    needs: 'write:job',
+    tag: 'Jobs',
+    summary: 'Where a job would run if it were submitted, or why not; nothing is stored',
+    body: SubmitJobRequest,
+    answer: DryRunResponse,
+    errors: { 400: refusals.unreadable, 413: refusals.large, 503: 'Scheduler or database do not answer.' },
+    example: { body: job('not-yet') },
+    handle: ({ c, deps }) => dryRun(c, deps),
+  }),
+];
+
 /** Takes a job, or a new version of the job with the same name. */
-export async function submitJob(c: Ctx, deps: Deps): Promise<Response> {
+async function submitJob(c: Ctx, deps: Deps): Promise<SubmitJobResponse> {
   const { fields, warnings: own } = await readSubmission(c, deps);
-  const done = await command(deps, fields.commandId, (retry) => deps.scheduler.submitJob({ ...fields, retry }));
+  const done = await command(deps, 'submitJob', fields);
   c.set('logFields', { jobId: done.jobId });
   const warnings = [...own, ...(done.warnings ?? [])];
-  return answer(c, {
+  return {
     JobID: done.jobId,
     EvaluationID: done.evaluationId,
     Warnings: warnings.length === 0 ? null : warnings,
-  } satisfies SubmitJobResponse);
+  };
+}
+
+/** Where a submission would run, or why not: read, checked and refused as the submission itself would be. Nothing is stored. */
+async function dryRun(c: Ctx, deps: Deps): Promise<DryRunResponse> {
+  const { fields, warnings } = await readSubmission(c, deps);
+  const run = await deps.scheduler.dryRun({ ...fields, retry: false });
+  const all = [...warnings, ...run.warnings];
+  return {
+    Starts: run.starts,
+    Nodes: run.nodes.map(({ nodeId, reason }) => ({ NodeID: nodeId, Suitable: reason === '', Reason: reason })),
+    Warnings: all.length === 0 ? null : all,
+  };
 }
 
 /**
  * Reads a submission from the request's body, whoever is to have it.
  * @throws ShoalError 400 with what is wrong in it, 403 when its namespace is not the caller's
  */
-export async function readSubmission(
+async function readSubmission(
   c: Ctx,
   deps: Deps,
 ): Promise<{ readonly fields: Omit<SubmitJob, 'retry'>; readonly warnings: readonly string[] }> {

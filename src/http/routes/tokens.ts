@@ -1,46 +1,78 @@
-import type { Hono } from 'hono';
 import {
   CreateTokenRequest,
-  type CreateTokenResponse,
-  type DeleteTokenResponse,
-  type ListTokensResponse,
+  CreateTokenResponse,
+  DeleteTokenResponse,
+  ListTokensResponse,
   type TokenType,
 } from '../../../schema/api/auth.ts';
 import { ANY_NAMESPACE, capabilities, type Capability } from '../../../schema/credentials.ts';
 import { badRequest, ShoalError } from '../../../schema/errors.ts';
-import { bind } from '../../../schema/job/bind.ts';
 import { problemText, shown } from '../../../schema/problems.ts';
 import { MAX_NAME_CHARS, MAX_TOKEN_NAMESPACES } from '../../../schema/limits.ts';
 import type { CredentialRecord } from '../../store/credentials.ts';
 import { endingOf, newSecret } from '../auth/challenge.ts';
 import { sha256Hex } from '../../crypto.ts';
 import { hashPassword } from '../auth/password.ts';
-import { requireOperator } from '../auth/principal.ts';
 import { clientIdOf, MIN_KEY_BITS, readPublicKey } from '../auth/rsa-key.ts';
-import { readJsonBody } from '../body.ts';
-import type { Ctx, Deps, HttpEnv } from '../deps.ts';
-import { answer } from '../json.ts';
+import type { Deps } from '../deps.ts';
 import { presentToken } from '../present-token.ts';
+import { refusals } from './parameters.ts';
+import { route, type Route } from './route.ts';
 
 const TOKENS = '/api/v1/shoal/tokens';
 const MAX_SECONDS = 100 * 365 * 24 * 3600;
 
 /** Who may call: keys, users with passwords, and public keys that may log in. */
-export function addTokenRoutes(app: Hono<HttpEnv>, deps: Deps): void {
-  app.get(TOKENS, (c) => listTokens(c, deps));
-  app.post(TOKENS, (c) => createToken(c, deps));
-  app.delete(`${TOKENS}/:id`, (c) => deleteToken(c, deps, c.req.param('id')));
-}
+export const tokenRoutes: readonly Route[] = [
+  route({
+    id: 'listTokens',
+    method: 'get',
+    path: TOKENS,
+    needs: 'operator',
+    tag: 'Shoal',
+    summary: 'List keys, users and public keys',
+    answer: ListTokensResponse,
+    takesCredentials: true,
+    example: {},
+    handle: async ({ deps }) => {
+      const records = await deps.credentials.list(deps.now());
+      return { NextToken: '', Items: records.map(presentToken) };
+    },
+  }),
+  route({
+    id: 'createToken',
+    method: 'post',
+    path: TOKENS,
+    needs: 'operator',
+    tag: 'Shoal',
+    summary: 'Let somebody in: by a key, a password or a public key',
+    body: CreateTokenRequest,
+    answer: CreateTokenResponse,
+    errors: { 400: refusals.unreadable, 409: 'The user or public key exists already.', 413: refusals.large },
+    takesCredentials: true,
+    example: { body: { Name: 'ci', Capabilities: ['read:job', 'write:job'], Namespaces: ['ci'], ExpiresIn: 86_400 } },
+    handle: async ({ deps, body }) => createToken(deps, await body()),
+  }),
+  route({
+    id: 'deleteToken',
+    method: 'delete',
+    path: `${TOKENS}/{id}`,
+    needs: 'operator',
+    tag: 'Shoal',
+    summary: 'Revoke a key, user or public key with its sessions',
+    answer: DeleteTokenResponse,
+    errors: { 404: 'There is no such token.' },
+    takesCredentials: true,
+    example: { path: { id: 't-0c3b2f1e-5a5b-4a57-9a7e-1a6f5a1c9b3d' } },
+    handle: async ({ deps, part }) => {
+      const id = part('id');
+      if (await deps.credentials.remove(id)) return { Success: true as const };
+      throw new ShoalError('NotFound', `token not found: ${id}`, { component: 'Authorizer' });
+    },
+  }),
+];
 
-async function listTokens(c: Ctx, deps: Deps): Promise<Response> {
-  requireOperator(c);
-  const records = await deps.credentials.list(deps.now());
-  return answer(c, { NextToken: '', Items: records.map(presentToken) } satisfies ListTokensResponse);
-}
-
-async function createToken(c: Ctx, deps: Deps): Promise<Response> {
-  requireOperator(c);
-  const request = bind(CreateTokenRequest, (await readJsonBody(c)) ?? {});
+async function createToken(deps: Deps, request: CreateTokenRequest): Promise<CreateTokenResponse> {
   const { Type: type = 'key' } = request;
   const problems = problemsOf(request, type);
   if (problems.length > 0) throw badRequest(problemText(problems));
@@ -64,18 +96,7 @@ async function createToken(c: Ctx, deps: Deps): Promise<Response> {
       hint: 'Delete the other one first.',
     });
   }
-  return answer(c, {
-    Token: presentToken(record),
-    ...(secret !== '' && { Secret: secret }),
-  } satisfies CreateTokenResponse);
-}
-
-async function deleteToken(c: Ctx, deps: Deps, id: string): Promise<Response> {
-  requireOperator(c);
-  if (!(await deps.credentials.remove(id))) {
-    throw new ShoalError('NotFound', `token not found: ${id}`, { component: 'Authorizer' });
-  }
-  return answer(c, { Success: true } satisfies DeleteTokenResponse);
+  return { Token: presentToken(record), ...(secret !== '' && { Secret: secret }) };
 }
 
 function problemsOf(request: CreateTokenRequest, type: TokenType): string[] {

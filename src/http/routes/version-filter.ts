@@ -1,10 +1,13 @@
 import type { VersionFilter } from '../../store/reads/version-filter.ts';
-import type { Query } from '../query.ts';
+
+/** How a query says which versions of a job it is about. */
+export interface VersionQuery {
+  readonly job_version: number;
+  readonly all_job_versions: boolean;
+}
 
 /** A version by number wins over all versions; without either it is the latest. */
-export function readVersionFilter(query: Query): VersionFilter {
-  const version = query.uint('job_version');
-  const all = query.bool('all_job_versions');
+export function versionFilter({ job_version: version, all_job_versions: all }: VersionQuery): VersionFilter {
   if (version > 0) return version;
   return all ? 'all' : 'latest';
 }

@@ -1,5 +1,5 @@
-import { DEFAULT_QUEUE_TIMEOUT_MS } from '../../../schema/limits.ts';
 import { PING, PONG } from '../../../schema/protocol/version.ts';
+import { readSettings } from '../../../schema/settings.ts';
 import type { ObjectContext, ObjectSocket, ShellPorts } from '../../../src/scheduler/runtime.ts';
 import { Shell } from '../../../src/scheduler/shell.ts';
 import type { Base } from './base.ts';
@@ -224,12 +224,10 @@ export class ObjectHost {
         if (event.endsWith('.failed')) trace.line(`${life.name} ${event} ${JSON.stringify(fields)}`);
       },
     };
+    const { settings } = readSettings({ NODE_RETENTION_DAYS: '0' });
     return new Shell(this.#context(life), ports, {
-      newMembership: this.newMembership,
-      defaultQueueTimeoutMs: DEFAULT_QUEUE_TIMEOUT_MS,
-      retentionMs: 0,
-      nodeRetentionMs: 0,
-      maxDatabaseBytes: 0,
+      ...settings,
+      manualApproval: this.newMembership === 'PENDING',
     });
   }
 

@@ -4,9 +4,10 @@ import { needsOf } from '../../../schema/job/needs.ts';
 import type { NodeAction } from '../../../src/core/commands.ts';
 import { command, type CommandDeps } from '../../../src/http/command.ts';
 import type {
-  Answer,
   ChangeNode,
   ChangeNodeAnswer,
+  Commands,
+  CommandType,
   RerunJob,
   StopAnswer,
   StopJob,
@@ -64,6 +65,7 @@ export class Users {
     this.#database = database;
     this.#checks = checks;
     this.#deps = {
+      scheduler: { command: (event) => this.#reach((shell) => shell.command(event)) },
       now: () => base.timeline.now,
       sleep: (ms) => new Promise((resolve) => base.timeline.after(ms, resolve)),
       reads: {
@@ -99,9 +101,7 @@ export class Users {
       force,
     };
     this.#base.trace.line(`user submits ${name} ${plan.type} x${plan.count} as ${submit.jobId.slice(0, 10)}`);
-    const ended = await this.#send<SubmitAnswer>(submit.commandId, (shell, retry) =>
-      shell.submitJob({ ...submit, retry }),
-    );
+    const ended = await this.#send('submitJob', submit);
     if (ended.type === 'done') {
       this.#base.totals.count(`submitted ${plan.type}`);
       job.jobId = ended.value.jobId;
@@ -118,7 +118,7 @@ export class Users {
     const evaluationId = rng.uuid() as EvaluationId;
     const stop: StopJob = { commandId: rng.uuid(), retry: false, jobId, evaluationId, reason: 'enough' };
     trace.line(`user stops ${job.name}`);
-    const ended = await this.#send<StopAnswer>(stop.commandId, (shell, retry) => shell.stopJob({ ...stop, retry }));
+    const ended = await this.#send('stopJob', stop);
     this.#note(`stop ${job.name}`, ended);
     this.#checks.stopped(job, stop.commandId, ended);
   }
@@ -144,9 +144,7 @@ export class Users {
       labels: spec.Labels,
     };
     trace.line(`user reruns ${job.name}`);
-    const ended = await this.#send<SubmitAnswer>(rerun.commandId, (shell, retry) =>
-      shell.rerunJob({ ...rerun, retry }),
-    );
+    const ended = await this.#send('rerunJob', rerun);
     if (ended.type === 'done') job.version = Math.max(job.version, ended.value.version);
     this.#note(`rerun ${job.name}`, ended);
     this.#checks.submitted(job, rerun.commandId, ended);
@@ -157,18 +155,16 @@ export class Users {
     const { rng, trace } = this.#base;
     const change: ChangeNode = { commandId: rng.uuid(), retry: false, nodeId, action, message: 'because' };
     trace.line(`user: ${action} ${nodeId}`);
-    const ended = await this.#send<ChangeNodeAnswer>(change.commandId, (shell, retry) =>
-      shell.changeNode({ ...change, retry }),
-    );
+    const ended = await this.#send('changeNode', change);
     this.#note(`${action} ${nodeId}`, ended);
     if (ended.type === 'done') this.#base.totals.count(`node ${action}`);
     this.#checks.changed(change, ended);
   }
 
-  async #send<T>(commandId: string, call: (shell: Shell, retry: boolean) => Promise<Answer<T>>): Promise<Ended<T>> {
+  async #send<T extends CommandType>(type: T, asked: Commands[T]['asked']): Promise<Ended<Commands[T]['answer']>> {
     this.pending += 1;
     try {
-      const value = await command<T>(this.#deps, commandId, (retry) => this.#reach((shell) => call(shell, retry)));
+      const value = await command(this.#deps, type, asked);
       return { type: 'done', value };
     } catch (error) {
       if (error instanceof ShoalError && error.shape.status !== 503) return { type: 'refused', error };

@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { DEFAULT_CELL, type EvaluationId } from '../../../schema/ids.ts';
+import { DEFAULT_CELL, type EvaluationId, type JobId } from '../../../schema/ids.ts';
 import { isTerminalJobState } from '../../../schema/states.ts';
 import type { JobRecord } from '../../../schema/records.ts';
 import { meets } from '../../../src/core/placement/constraints.ts';
@@ -156,11 +156,14 @@ export class Installation {
   }
 
   /** Another object takes the cell over, and does something there that the first one does not know of. */
-  async #strike(jobId: Parameters<ReturnType<typeof object>['stopJob']>[0]['jobId'] | null): Promise<void> {
+  async #strike(jobId: JobId | null): Promise<void> {
     if (jobId === null) return rival().poke();
     const evaluationId = crypto.randomUUID() as EvaluationId;
     await rival()
-      .stopJob({ commandId: crypto.randomUUID(), retry: false, jobId, evaluationId, reason: 'by the rival' })
+      .command({
+        type: 'stopJob',
+        command: { commandId: crypto.randomUUID(), retry: false, jobId, evaluationId, reason: 'by the rival' },
+      })
       .catch(() => {});
   }
 

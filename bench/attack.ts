@@ -6,12 +6,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type * as State from '../launcher/state.mjs';
-import type * as Bundle from '../launcher/worker/bundle.mjs';
-import type * as Worker from '../launcher/worker/worker.mjs';
 import { freePort } from '../test/harness/free-port.ts';
 import { attacks } from './attacks/attacks.ts';
 import type { Attack } from './attacks/attack.ts';
+import { loadLauncher } from './trees/launcher.ts';
 
 /**
  * Attacks an installation of its own on loopback, each with four attackers at once, while somebody asks every 100 ms
@@ -67,10 +65,7 @@ async function main(): Promise<void> {
 
 /** An installation of the tree, with its own launcher. */
 async function withInstallation(mode: Attack['mode'], use: (port: number) => Promise<void>): Promise<void> {
-  const tree = resolve(options.tree);
-  const { openState }: typeof State = await import(`${tree}/launcher/state.mjs`);
-  const { buildWorker, workerBundle: bundle }: typeof Bundle = await import(`${tree}/launcher/worker/bundle.mjs`);
-  const { startWorker }: typeof Worker = await import(`${tree}/launcher/worker/worker.mjs`);
+  const { openState, buildWorker, workerBundle: bundle, startWorker } = await loadLauncher(resolve(options.tree));
   const state = mkdtempSync(join(tmpdir(), 'shoal-attack-'));
   await buildWorker();
   openState(state);

@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBrowser } from '../browser.mjs';
+import { root } from '../../cli/src/up/config.mjs';
+import { stopDaemon } from '../../cli/src/up/docker/daemon.mjs';
+import { ensureEngine } from '../../cli/src/up/docker/engine.mjs';
+import { ensureImage } from '../../cli/src/up/docker/image.mjs';
+import { endProcess, processesNaming, recordOf } from '../../cli/src/up/processes.mjs';
+import { UserError, messageOf, say } from '../../cli/src/say.mjs';
+import { openState } from '../../cli/src/up/state.mjs';
+import { buildAll } from '../../cli/src/up/worker/bundle.mjs';
+
+/** @typedef {{ passed: number, failed: number }} Counts */
+
+/**
+ * What tests find in their environment.
+ * @typedef {object} Needs
+ * @property {string} folder
+ * @property {string | undefined} dockerHost
+ * @property {string | undefined} browser
+ * @property {AbortSignal} signal
+ */
+
+/** A suffix each, see vitest.config.ts. */
+const projects = ['node', 'workerd', 'docker', 'e2e'];
+const needBrowser = new Set(['node']);
+const needDocker = new Set(['docker', 'e2e', 'kill', 'idle', 'fresh']);
+const projectDeadlineMs = 30 * 60_000;
+
+/**
+ * Brings up what tests need in a folder that is gone afterwards.
+ * @template T
+ * @param {(needs: Needs) => Promise<T>} use
+ * @param {readonly string[]} projects
+ * @returns {Promise<T>}
+ */
+async function withNeeds(use, projects) {
+  const folder = mkdtempSync(join(tmpdir(), 'shoal-test-'));
+  const stopping = new AbortController();
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(signal, () => stopping.abort());
+  process.on('disconnect', () => stopping.abort());
+  try {
+    openState(folder);
+    mkdirSync(join(folder, 'tmp'));
+    await buildAll();
+    const dockerHost = projects.some((name) => needDocker.has(name)) ? await bringDocker(folder) : undefined;
+    const browser = projects.some((name) => needBrowser.has(name)) ? await bringBrowser() : undefined;
+    return await use({ folder, dockerHost, browser, signal: stopping.signal });
+  } finally {
+    const left = processesNaming(`${join(folder, 'tmp')}/`).flatMap((pid) => recordOf(pid) ?? []);
+    await Promise.all(left.map((record) => endProcess(record, 0)));
+    await stopDaemon(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function bringBrowser() {
+  const browser = await ensureBrowser((line) => say(`Browser: ${line}`));
+  if (browser !== undefined) say(`Browser: ${browser}`);
+  return browser;
+}
+
+/**
+ * @param {string} folder
+ * @returns {Promise<string | undefined>}
+ */
+async function bringDocker(folder) {
+  const { engine, ...search } = await ensureEngine(folder, process.env, (line) => say(`Docker: ${line}`));
+  if (engine === undefined) {
+    say(`Docker: ${'reason' in search ? search.reason : 'none'}`);
+    return undefined;
+  }
+  say(`Docker: ${engine.dockerHost}`);
+  try {
+    say(`Image: ${await ensureImage(engine.dockerHost, join(folder, 'tmp'))}`);
+    return engine.dockerHost;
+  } catch (error) {
+    say(`Image: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} project
+ * @param {Needs} needs
+ * @returns {Promise<Counts>} what ran, by the runner's own count; a runner that could not start or ran nothing is a failure
+ */
+async function runProject(project, { folder, dockerHost, browser, signal }) {
+  if (needDocker.has(project) && dockerHost === undefined) {
+    say(`${project}: cannot run without a Docker engine that has the image`);
+    return { passed: 0, failed: 1 };
+  }
+  const countsFile = join(folder, `${project}.json`);
+  const runner = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=./test/config/count-reporter.ts'];
+  const child = spawn(process.execPath, [runner, 'run', '--project', project, ...reporters], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    signal: AbortSignal.any([signal, AbortSignal.timeout(projectDeadlineMs)]),
+    env: {
+      ...process.env,
+      TMPDIR: join(folder, 'tmp'),
+      SHOAL_TEST_COUNTS: countsFile,
+      ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }),
+      ...(browser === undefined ? {} : { SHOAL_TEST_BROWSER: browser }),
+    },
+  });
+  const code = await new Promise((resolve) => {
+    child.once('error', (error) => say(`${project}: ${error.message}`));
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+  return countsOf(countsFile, code);
+}
+
+/**
+ * @param {string} file
+ * @param {number} code the runner's exit code
+ * @returns {Counts}
+ */
+function countsOf(file, code) {
+  try {
+    const { passed, failed, files } = JSON.parse(readFileSync(file, 'utf8'));
+    return { passed, failed: failed === 0 && (code !== 0 || files === 0) ? 1 : failed };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+/** @param {readonly string[]} names */
+async function runProjects(names) {
+  const total = { passed: 0, failed: 0 };
+  await withNeeds(async (needs) => {
+    for (const name of names) {
+      if (needs.signal.aborted) total.failed += 1;
+      if (needs.signal.aborted) return;
+      const counts = await runProject(name, needs);
+      total.passed += counts.passed;
+      total.failed += counts.failed;
+    }
+  }, names);
+  return total;
+}
+
+/**
+ * All tests, or those of the projects that are named. The last line is for machines.
+ * @param {readonly string[]} args
+ */
+export async function test(args) {
+  const unknown = args.find((arg) => !projects.includes(arg));
+  if (unknown !== undefined)
+    throw new UserError(`unknown argument ${unknown}: give none, or some of ${projects.join(', ')}`);
+  return finish(await runProjects(args.length === 0 ? projects : args));
+}
+
+/** Kills of workerd and of the agent while jobs run. */
+export async function testKill() {
+  return finish(await runProjects(['kill']));
+}
+
+/** Kills of workerd and of agents under load, on a fast engine. */
+export async function testChaos() {
+  return finish(await runProjects(['chaos']));
+}
+
+/** An installation that has nothing to do does nothing. */
+export async function testIdle() {
+  return finish(await runProjects(['idle']));
+}
+
+/** What a newcomer does: clone, start, watch, Ctrl-C. */
+export async function testFresh() {
+  return finish(await runProjects(['fresh']));
+}
+
+/** @param {Counts} counts */
+function finish({ passed, failed }) {
+  say(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive, recordOf } from '../cli/src/up/processes.mjs';
+import { isAlive, recordOf } from '../cli/src/process-record.mjs';
 import { UserError, say } from '../cli/src/say.mjs';
 
 /** npm's own description of what it installed, and ours of the lock it came from. */

@@ -1,16 +1,18 @@
 /**
- * First stage of every command: plain Node 20, nothing installed. It installs what is missing and goes on in `main.mjs`
+ * First stage of every command: plain Node 20, nothing installed. It installs what is missing and goes on in `main.ts`
  * under the project's own Node.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { clean } from './commands/clean.mjs';
-import { root } from '../cli/src/up/config.mjs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError, messageOf } from '../cli/src/say.mjs';
+import { clean } from './clean.mjs';
 import { ensureInstalled } from './install.mjs';
 import { watchParent } from './parent.mjs';
-import { UserError, messageOf } from '../cli/src/say.mjs';
 
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const ownNode = join(root, 'node_modules', 'node', 'bin', 'node');
 const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const stopping = new AbortController();
 /** @type {(signal: NodeJS.Signals) => void} */
@@ -27,11 +29,10 @@ function stop(signal) {
  * @returns {Promise<number>} exit code
  */
 function continueInOwnNode(args) {
-  const node = join(root, 'node_modules', 'node', 'bin', 'node');
-  if (!existsSync(node)) throw new UserError(`${node} is missing: were install scripts refused? Try npm ci`);
+  if (!existsSync(ownNode)) throw new UserError(`${ownNode} is missing: were install scripts refused? Try npm ci`);
   const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` };
-  const main = join(root, 'scripts', 'main.mjs');
-  const child = spawn(node, [main, ...args], { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const main = join(root, 'scripts', 'main.ts');
+  const child = spawn(ownNode, [main, ...args], { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   handOn = (signal) => child.kill(signal);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -42,10 +43,15 @@ function continueInOwnNode(args) {
 /** @param {readonly string[]} args */
 async function run(args) {
   if (process.platform === 'win32') throw new UserError('Windows is not supported; run Shoal in WSL');
-  if (args[0] === 'clean') return clean(process.env);
   for (const signal of signals) process.on(signal, stop);
   // Started by hand it may be meant to outlive its shell; what npm started ends with npm.
   if (process.env['npm_lifecycle_event'] !== undefined) watchParent(() => stop('SIGTERM'));
+  if (args[0] === 'clean') {
+    return clean(root, async () => {
+      if (!existsSync(ownNode)) await ensureInstalled(root, stopping.signal);
+      return continueInOwnNode(args);
+    });
+  }
   await ensureInstalled(root, stopping.signal);
   return continueInOwnNode(args);
 }

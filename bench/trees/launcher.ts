@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as agentFile from '../../cli/src/up/agent.mjs';
-import type * as stateFile from '../../cli/src/up/state.mjs';
-import type * as bundleFile from '../../cli/src/up/worker/bundle.mjs';
-import type * as workerFile from '../../cli/src/up/worker/worker.mjs';
+import type * as agentFile from '../../cli/src/up/agent.ts';
+import type * as stateFile from '../../cli/src/up/state.ts';
+import type * as bundleFile from '../../cli/src/up/worker/bundle.ts';
+import type * as workerFile from '../../cli/src/up/worker/worker.ts';
 
 /** What a bench needs of a tree's launcher. */
 export type Launcher = Pick<typeof stateFile, 'openState' | 'readRecords'> &
@@ -14,7 +14,7 @@ export type Launcher = Pick<typeof stateFile, 'openState' | 'readRecords'> &
 
 /** Where a tree keeps it, and the first stage of its commands. What came before `cli/` has the second layout. */
 const layouts = [
-  { launcher: 'cli/src/up', ending: '.mjs', run: 'scripts/run.mjs' },
+  { launcher: 'cli/src/up', ending: '.ts', run: 'scripts/run.mjs' },
   { launcher: 'launcher', ending: '.mjs', run: 'launcher/run.mjs' },
 ] as const;
 

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { root } from '../../cli/src/up/config.mjs';
+import { root } from '../../cli/src/up/config.ts';
 import { UserError } from '../../cli/src/say.mjs';
 import { onInterrupt } from '../machine/interrupt.ts';
 import { loadLauncher, runScript, type Launcher } from './launcher.ts';

@@ -9,7 +9,7 @@ export default defineConfig({
     name: 'node',
     root,
     dir: root,
-    include: ['{schema,src,worker-agent,cli,scripts,test,bench}/**/*.test.{ts,mjs}'],
+    include: ['{schema,src,worker-agent,cli,scripts,test,bench}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.workerd.test.ts'],
     environment: 'node',
     testTimeout: 60_000,

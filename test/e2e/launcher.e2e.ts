@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { root } from '../../cli/src/up/config.mjs';
-import { addressOf, callDocker } from '../../cli/src/up/docker/api.mjs';
-import { childrenOf, commandLineOf, isAlive, processesNaming } from '../../cli/src/up/processes.mjs';
-import { openState, readRecords } from '../../cli/src/up/state.mjs';
+import { root } from '../../cli/src/up/config.ts';
+import { addressOf, callDocker } from '../../cli/src/up/docker/api.ts';
+import { childrenOf, commandLineOf, isAlive, processesNaming } from '../../cli/src/up/processes.ts';
+import { openState, readRecords } from '../../cli/src/up/state.ts';
 import { COMPLETED, dockerJob } from '../harness/api.ts';
 import { freePort } from '../harness/free-port.ts';
 import { Launched, type LaunchOptions } from '../harness/launched.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../../cli/src/up/config.mjs';
+import { root } from '../../cli/src/up/config.ts';
 import { mutations, type Mutation } from './mutations.ts';
 
 /**

@@ -1,6 +1,7 @@
 /** Second stage: the project's own Node, everything installed. */
 import { program, programs } from './commands/programs.ts';
 import { UserError, messageOf } from '../cli/src/say.mjs';
+import { watchParent } from './parent.mjs';
 
 const commands: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<number>>>> = {
   start: async () => (await import('../cli/src/up/start.ts')).start,
@@ -15,7 +16,11 @@ const commands: Readonly<Record<string, () => Promise<(args: readonly string[]) 
   ...Object.fromEntries(Object.keys(programs).map((name) => [name, async () => program(name)])),
 };
 
-async function main([name = '', ...args]: readonly string[]) {
+/** @param words `--parent=PID`: to end as by SIGTERM when that process, which started this one, is gone; then the command */
+async function main(words: readonly string[]): Promise<number> {
+  const parent = /^--parent=(\d+)$/.exec(words[0] ?? '')?.[1];
+  if (parent !== undefined) watchParent(Number(parent), () => process.kill(process.pid, 'SIGTERM'));
+  const [name = '', ...args] = parent === undefined ? words : words.slice(1);
   const load = commands[name];
   if (load === undefined) throw new UserError(`unknown command ${name}: ${Object.keys(commands).join(', ')}`);
   const command = await load();
@@ -29,7 +34,4 @@ try {
     `${error instanceof UserError ? messageOf(error) : String(error instanceof Error ? error.stack : error)}\n`,
   );
   process.exitCode = 1;
-} finally {
-  // The channel to the first stage would keep this process alive.
-  if (process.connected) process.disconnect();
 }

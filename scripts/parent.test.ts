@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 test('that the parent is gone is told once, and nothing before', async () => {
   let parent = 100;
   const onGone = vi.fn();
-  watchParent(onGone, () => parent);
+  watchParent(parent, onGone, () => parent);
   await vi.advanceTimersByTimeAsync(3_600_000);
   expect(onGone).not.toHaveBeenCalled();
   // Another process takes over what lost its own: init, or a reaper of the user's session.

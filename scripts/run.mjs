@@ -1,5 +1,5 @@
 /**
- * First stage of every command: plain Node 20, nothing installed. It installs what is missing and goes on in `main.ts`
+ * First stage of every command: plain Node 20, nothing installed. It installs what is missing and gives way to `main.ts`
  * under the project's own Node.
  */
 import { spawn } from 'node:child_process';
@@ -14,6 +14,8 @@ import { watchParent } from './parent.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const ownNode = join(root, 'node_modules', 'node', 'bin', 'node');
 const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+/** Started by hand it may be meant to outlive its shell; what npm started ends with npm. */
+const parent = process.env['npm_lifecycle_event'] === undefined ? undefined : process.ppid;
 const stopping = new AbortController();
 /** @type {(signal: NodeJS.Signals) => void} */
 let handOn = () => {};
@@ -26,13 +28,28 @@ function stop(signal) {
 
 /**
  * @param {readonly string[]} args
+ * @param {number | undefined} parent with whose end the second stage ends
+ */
+function secondStage(args, parent) {
+  if (!existsSync(ownNode)) throw new UserError(`${ownNode} is missing: were install scripts refused? Try npm ci`);
+  return {
+    args: [join(root, 'scripts', 'main.ts'), ...(parent === undefined ? [] : [`--parent=${parent}`]), ...args],
+    env: {
+      // Else each process strips the types of the same files again, and keeps what does so in memory for as long as it lives.
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'),
+      ...process.env,
+      PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
+    },
+  };
+}
+
+/**
+ * @param {readonly string[]} args
  * @returns {Promise<number>} exit code
  */
-function continueInOwnNode(args) {
-  if (!existsSync(ownNode)) throw new UserError(`${ownNode} is missing: were install scripts refused? Try npm ci`);
-  const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` };
-  const main = join(root, 'scripts', 'main.ts');
-  const child = spawn(ownNode, [main, ...args], { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+function runSecondStage(args) {
+  const stage = secondStage(args, process.pid);
+  const child = spawn(ownNode, stage.args, { env: stage.env, stdio: 'inherit' });
   handOn = (signal) => child.kill(signal);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -40,20 +57,30 @@ function continueInOwnNode(args) {
   });
 }
 
+/**
+ * Becomes the second stage, so that no process is left that only waits for another. Older Node cannot: there it is a child.
+ * @param {readonly string[]} args
+ * @returns {Promise<number>} exit code
+ */
+async function becomeSecondStage(args) {
+  if (typeof process.execve !== 'function') return runSecondStage(args);
+  const stage = secondStage(args, parent);
+  return process.execve(ownNode, [ownNode, ...stage.args], stage.env);
+}
+
 /** @param {readonly string[]} args */
 async function run(args) {
   if (process.platform === 'win32') throw new UserError('Windows is not supported; run Shoal in WSL');
   for (const signal of signals) process.on(signal, stop);
-  // Started by hand it may be meant to outlive its shell; what npm started ends with npm.
-  if (process.env['npm_lifecycle_event'] !== undefined) watchParent(() => stop('SIGTERM'));
+  if (parent !== undefined) watchParent(parent, () => stop('SIGTERM'));
   if (args[0] === 'clean') {
     return clean(root, async () => {
       if (!existsSync(ownNode)) await ensureInstalled(root, stopping.signal);
-      return continueInOwnNode(args);
+      return runSecondStage(args);
     });
   }
   await ensureInstalled(root, stopping.signal);
-  return continueInOwnNode(args);
+  return becomeSecondStage(args);
 }
 
 try {

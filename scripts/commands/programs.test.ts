@@ -17,11 +17,3 @@ test('every command of a fresh clone goes through the first stage, which install
   const known = refused.stderr.replace(/^.*: /, '').trim().split(', ');
   expect(known.toSorted()).toEqual(names.toSorted());
 });
-
-test('what a program says, and its exit code, are those of the command', async () => {
-  const main = join(root, 'scripts', 'main.ts');
-  const { stdout } = await run(process.execPath, [main, 'bench', '--help']);
-  expect(stdout).toContain('npm run bench -- --quick');
-  const refused = await run(process.execPath, [main, 'bench', '--rounds', 'many']).catch((error) => error);
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--rounds many: give a whole number') });
-});

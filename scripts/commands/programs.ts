@@ -42,13 +42,13 @@ export function program(name: string): (args: readonly string[]) => Promise<numb
       ? [process.execPath, join(root, first)]
       : [join(root, 'node_modules/.bin', first)];
     const [file = '', ...before] = command;
+    // From before it runs: a signal that comes meanwhile must not end this process alone.
+    for (const signal of signals) process.on(signal, () => child.kill(signal));
     const child = spawn(file, [...before, ...own, ...args], {
       cwd: root,
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...env },
     });
-    for (const signal of signals) process.on(signal, () => child.kill(signal));
-    process.on('disconnect', () => child.kill('SIGTERM'));
     return new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));

@@ -36,7 +36,6 @@ async function withNeeds<T>(use: (needs: Needs) => Promise<T>, projects: readonl
   const folder = mkdtempSync(join(tmpdir(), 'shoal-test-'));
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
-  process.on('disconnect', () => stopping.abort());
   try {
     openState(folder);
     mkdirSync(join(folder, 'tmp'));

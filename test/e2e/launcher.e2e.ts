@@ -93,6 +93,27 @@ test.runIf(process.platform === 'linux').each(['SIGKILL', 'SIGHUP'] as const)(
   },
 );
 
+/** The processes that one started, and those that these started. */
+const below = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...below(child)]);
+
+test.runIf(process.platform === 'linux')('of an npm start that is up only what it is for goes on', async () => {
+  const shoal = await launch();
+  await shoal.printed('Shoal is up', 90_000);
+  const programs = ['scripts/main.ts', 'worker/host.ts', 'bin/workerd', 'shoal-agent.cjs'];
+  const what = (pid: number) => {
+    const line = commandLineOf(pid);
+    return programs.find((program) => line.includes(program)) ?? line;
+  };
+  // The agent asks other programs about its machine now and then.
+  await eventually(
+    async () => (below(shoal.pid).map(what).toSorted().join() === programs.toSorted().join() ? true : undefined),
+    60_000,
+    `only ${programs.join(', ')} going on`,
+  ).catch((error: unknown) => {
+    throw new Error(below(shoal.pid).map(what).join('\n'), { cause: error });
+  });
+});
+
 /** kill -9, again and again, as soon as it is there again. */
 async function killAgain(shoal: Launched, name: string, times: number): Promise<void> {
   let killed = 0;

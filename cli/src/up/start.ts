@@ -239,7 +239,6 @@ export async function start(args: readonly string[]) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => installation.interrupt(signal));
   }
-  process.on('disconnect', () => void installation.stop());
   process.stdout.on('error', () => {});
   try {
     say('Starting Shoal');

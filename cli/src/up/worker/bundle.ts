@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { buildAgent } from '../../../../worker-agent/build.mjs';
 import { root } from '../config.ts';
 
@@ -24,6 +24,11 @@ export async function buildWorker() {
   });
 }
 
-export async function buildAll() {
-  await Promise.all([buildWorker(), buildAgent()]);
+/** Makes both bundles, and ends esbuild, which would go on as a process of its own. */
+export async function buildAll(): Promise<void> {
+  try {
+    await Promise.all([buildWorker(), buildAgent()]);
+  } finally {
+    await stop();
+  }
 }

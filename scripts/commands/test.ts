@@ -11,6 +11,7 @@ import { endProcess, processesNaming, recordOf } from '../../cli/src/up/processe
 import { UserError, messageOf, say } from '../../cli/src/say.mjs';
 import { openState } from '../../cli/src/up/state.ts';
 import { buildAll } from '../../cli/src/up/worker/bundle.ts';
+import { projects, type TestProject } from '../../test/config/projects.ts';
 
 interface Counts {
   readonly passed: number;
@@ -25,14 +26,10 @@ interface Needs {
   readonly signal: AbortSignal;
 }
 
-/** A suffix each, see vitest.config.ts. */
-const projects = ['node', 'workerd', 'docker', 'e2e'];
-const needBrowser = new Set(['node']);
-const needDocker = new Set(['docker', 'e2e', 'kill', 'idle', 'fresh']);
 const projectDeadlineMs = 30 * 60_000;
 
 /** Brings up what tests need in a folder that is gone afterwards. */
-async function withNeeds<T>(use: (needs: Needs) => Promise<T>, projects: readonly string[]): Promise<T> {
+async function withNeeds<T>(use: (needs: Needs) => Promise<T>, chosen: readonly TestProject[]): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-test-'));
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
@@ -40,8 +37,9 @@ async function withNeeds<T>(use: (needs: Needs) => Promise<T>, projects: readonl
     openState(folder);
     mkdirSync(join(folder, 'tmp'));
     await buildAll();
-    const dockerHost = projects.some((name) => needDocker.has(name)) ? await bringDocker(folder) : undefined;
-    const browser = projects.some((name) => needBrowser.has(name)) ? await bringBrowser() : undefined;
+    const isNeeded = (what: TestProject['needs'][number]) => chosen.some(({ needs }) => needs.includes(what));
+    const dockerHost = isNeeded('docker') ? await bringDocker(folder) : undefined;
+    const browser = isNeeded('browser') ? await bringBrowser() : undefined;
     return await use({ folder, dockerHost, browser, signal: stopping.signal });
   } finally {
     const left = processesNaming(`${join(folder, 'tmp')}/`).flatMap((pid) => recordOf(pid) ?? []);
@@ -74,15 +72,16 @@ async function bringDocker(folder: string): Promise<string | undefined> {
 }
 
 /** @returns what ran, by the runner's own count; a runner that could not start or ran nothing is a failure */
-async function runProject(project: string, { folder, dockerHost, browser, signal }: Needs): Promise<Counts> {
-  if (needDocker.has(project) && dockerHost === undefined) {
-    say(`${project}: cannot run without a Docker engine that has the image`);
+async function runProject(project: TestProject, { folder, dockerHost, browser, signal }: Needs): Promise<Counts> {
+  const { name } = project;
+  if (project.needs.includes('docker') && dockerHost === undefined) {
+    say(`${name}: cannot run without a Docker engine that has the image`);
     return { passed: 0, failed: 1 };
   }
-  const countsFile = join(folder, `${project}.json`);
+  const countsFile = join(folder, `${name}.json`);
   const runner = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=./test/config/count-reporter.ts'];
-  const child = spawn(process.execPath, [runner, 'run', '--project', project, ...reporters], {
+  const child = spawn(process.execPath, [runner, 'run', '--project', name, ...reporters], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     signal: AbortSignal.any([signal, AbortSignal.timeout(projectDeadlineMs)]),
@@ -95,7 +94,7 @@ async function runProject(project: string, { folder, dockerHost, browser, signal
     },
   });
   const code = await new Promise<number>((resolve) => {
-    child.once('error', (error) => say(`${project}: ${error.message}`));
+    child.once('error', (error) => say(`${name}: ${error.message}`));
     child.once('close', (code) => resolve(code ?? 1));
   });
   return countsOf(countsFile, code);
@@ -111,46 +110,34 @@ function countsOf(file: string, code: number): Counts {
   }
 }
 
-async function runProjects(names: readonly string[]) {
+async function runProjects(chosen: readonly TestProject[]): Promise<Counts> {
   const total = { passed: 0, failed: 0 };
   await withNeeds(async (needs) => {
-    for (const name of names) {
+    for (const project of chosen) {
       if (needs.signal.aborted) total.failed += 1;
       if (needs.signal.aborted) return;
-      const counts = await runProject(name, needs);
+      const counts = await runProject(project, needs);
       total.passed += counts.passed;
       total.failed += counts.failed;
     }
-  }, names);
+  }, chosen);
   return total;
 }
 
-/** All tests, or those of the projects that are named. The last line is for machines. */
-export async function test(args: readonly string[]) {
-  const unknown = args.find((arg) => !projects.includes(arg));
+/** All standard tests, or those of the projects that are named. The last line is for machines. */
+export async function test(args: readonly string[]): Promise<number> {
+  const standard = projects.filter((project) => project.standard);
+  const unknown = args.find((arg) => standard.every(({ name }) => name !== arg));
   if (unknown !== undefined)
-    throw new UserError(`unknown argument ${unknown}: give none, or some of ${projects.join(', ')}`);
-  return finish(await runProjects(args.length === 0 ? projects : args));
+    throw new UserError(
+      `unknown argument ${unknown}: give none, or some of ${standard.map(({ name }) => name).join(', ')}`,
+    );
+  return finish(await runProjects(standard.filter(({ name }) => args.length === 0 || args.includes(name))));
 }
 
-/** Kills of workerd and of the agent while jobs run. */
-export async function testKill() {
-  return finish(await runProjects(['kill']));
-}
-
-/** Kills of workerd and of agents under load, on a fast engine. */
-export async function testChaos() {
-  return finish(await runProjects(['chaos']));
-}
-
-/** An installation that has nothing to do does nothing. */
-export async function testIdle() {
-  return finish(await runProjects(['idle']));
-}
-
-/** What a newcomer does: clone, start, watch, Ctrl-C. */
-export async function testFresh() {
-  return finish(await runProjects(['fresh']));
+/** The tests of one project that is not standard. */
+export async function testOnly(project: TestProject): Promise<number> {
+  return finish(await runProjects([project]));
 }
 
 function finish({ passed, failed }: Counts) {

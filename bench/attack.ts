@@ -11,12 +11,11 @@ import { attacks } from './attacks/attacks.ts';
 import type { Attack } from './attacks/attack.ts';
 import { loadLauncher } from './trees/launcher.ts';
 
-/**
- * Attacks an installation of its own on loopback, each with four attackers at once, while somebody asks every 100 ms
- * whether it lives and somebody else submits jobs. Prints how both fared, and fails when `alive` took over a second.
- *
- *   npm run bench:attack -- [part of a name] [--seconds 5] [--tree DIR]     DIR: another checkout that is attacked instead
- */
+const HELP = `Attacks an installation of its own on loopback, each with four attackers at once, while somebody asks every 100 ms
+whether it lives and somebody else submits jobs. Prints how both fared, and fails when alive took over a second.
+
+  npm run bench:attack -- [part of a name] [--seconds 5] [--tree DIR]     DIR: another checkout that is attacked instead
+`;
 
 const ATTACKERS = 4;
 /** Of one attacker. */
@@ -30,7 +29,11 @@ const JOBS = '/api/v1/orchestrator/jobs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '5' }, tree: { type: 'string', default: '.' } },
+  options: {
+    seconds: { type: 'string', default: '5' },
+    tree: { type: 'string', default: '.' },
+    help: { type: 'boolean' },
+  },
 });
 
 interface Probe {
@@ -181,5 +184,6 @@ function row([name = '', ...rest]: readonly string[]): string {
   return `${name.padEnd(38)}${rest.map((text) => text.padStart(11)).join('')}  ${answers}`;
 }
 
-await main();
+if (options.help === true) process.stdout.write(HELP);
+else await main();
 process.exit();

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
 import { messageOf } from '../../say.mjs';
 import { aptGet, hasApt } from './apt.ts';
 import { addressOf, callDocker, type Address } from './api.ts';
-import { makeTar } from './tar.ts';
 
 export const sampleImage = 'busybox:latest';
 const pullDeadlineMs = 60_000;
@@ -78,17 +79,26 @@ function appletsOf(binary: string) {
   return names.filter((name) => name !== 'busybox' && name !== '' && !name.includes('/'));
 }
 
+/** An image's layer, as a tar archive: the program, a link to it for each of its applets, and what a container expects. */
+export function busyboxLayer(binary: Buffer, applets: readonly string[]): Promise<Buffer> {
+  const tar = pack();
+  const mtime = new Date(0);
+  for (const name of ['bin', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'usr', 'usr/bin', 'var']) {
+    tar.entry({ name, mtime, mode: 0o755, type: 'directory' });
+  }
+  tar.entry({ name: 'tmp', mtime, mode: 0o1777, type: 'directory' });
+  tar.entry({ name: 'bin/busybox', mtime, mode: 0o755 }, binary);
+  for (const name of applets) {
+    tar.entry({ name: `bin/${name}`, mtime, mode: 0o777, type: 'symlink', linkname: 'busybox' });
+  }
+  tar.entry({ name: 'etc/passwd', mtime, mode: 0o644 }, 'root:x:0:0:root:/root:/bin/sh\n');
+  tar.entry({ name: 'etc/group', mtime, mode: 0o644 }, 'root:x:0:\n');
+  tar.finalize();
+  return buffer(tar);
+}
+
 async function importImage(address: Address, binary: Buffer, applets: readonly string[]) {
-  const tar = makeTar([
-    ...['bin', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'usr', 'usr/bin', 'var'].map(
-      (name) => ({ name: `${name}/`, mode: 0o755, type: 'folder' }) as const,
-    ),
-    { name: 'tmp/', mode: 0o1777, type: 'folder' },
-    { name: 'bin/busybox', mode: 0o755, type: 'file', content: binary },
-    ...applets.map((name) => ({ name: `bin/${name}`, mode: 0o777, type: 'link', target: 'busybox' }) as const),
-    { name: 'etc/passwd', mode: 0o644, type: 'file', content: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') },
-    { name: 'etc/group', mode: 0o644, type: 'file', content: Buffer.from('root:x:0:\n') },
-  ]);
+  const tar = await busyboxLayer(binary, applets);
   const [repo, tag] = sampleImage.split(':');
   const changes = ['CMD ["sh"]', 'ENV PATH=/bin:/usr/bin']
     .map((line) => `&changes=${encodeURIComponent(line)}`)

@@ -1,8 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { root } from '../cli/src/up/config.ts';
 import { childrenOf, commandLineOf, isAlive, recordOf, signalTo, type ProcessRecord } from '../cli/src/up/processes.ts';
 
@@ -58,6 +60,36 @@ describe.each(ways)('the first stage of a command %s', (_, before) => {
     first.kill('SIGTERM');
     await exit;
     expect(second.filter(isAlive)).toEqual([]);
+  });
+});
+
+describe('with nothing installed', () => {
+  let clone = '';
+  /** What is plain JavaScript of a clone, and one of the folders that commands make. */
+  beforeEach(() => {
+    clone = mkdtempSync(join(tmpdir(), 'plain-'));
+    for (const file of globSync(['scripts/*.mjs', 'cli/src/*.mjs'], { cwd: root })) {
+      mkdirSync(dirname(join(clone, file)), { recursive: true });
+      copyFileSync(join(root, file), join(clone, file));
+    }
+    mkdirSync(join(clone, 'dist'));
+  });
+  afterEach(() => rmSync(clone, { recursive: true, force: true }));
+
+  const clean = (state: string) =>
+    execute(process.execPath, [join(clone, 'scripts', 'run.mjs'), 'clean'], {
+      env: { ...process.env, SHOAL_STATE: join(clone, state) },
+    });
+
+  test('the first stage is complete, and cleans where no state folder is', async () => {
+    expect((await clean('none')).stdout).toBe('removed dist\n');
+    expect(existsSync(join(clone, 'dist'))).toBe(false);
+  });
+
+  test('it installs before a state folder is removed, in whose name something may still run', async () => {
+    const refused: unknown = await clean('dist').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 1, stderr: 'package-lock.json is missing: this is not a whole clone\n' });
+    expect(existsSync(join(clone, 'dist'))).toBe(true);
   });
 });
 

@@ -115,18 +115,15 @@ export async function runSample(door: Door, signal: AbortSignal, onWaiting: () =
   }
 }
 
+interface Watched {
+  readonly door: Door;
+  readonly id: string;
+  readonly signal: AbortSignal;
+  readonly onWaiting: () => void;
+}
+
 /** @returns whether it ended */
-async function watchJob({
-  door,
-  id,
-  signal,
-  onWaiting,
-}: {
-  door: Door;
-  id: string;
-  signal: AbortSignal;
-  onWaiting: () => void;
-}): Promise<boolean> {
+async function watchJob({ door, id, signal, onWaiting }: Watched): Promise<boolean> {
   const begin = Date.now();
   let shown = { state: '', reason: '', since: begin };
   while (!signal.aborted) {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UserError } from '../launcher/say.mjs';
+import { UserError } from '../cli/src/say.mjs';
 
 export interface Args {
   readonly help: boolean;

@@ -6,19 +6,16 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type * as State from '../launcher/state.mjs';
-import type * as Bundle from '../launcher/worker/bundle.mjs';
-import type * as Worker from '../launcher/worker/worker.mjs';
 import { freePort } from '../test/harness/free-port.ts';
 import { attacks } from './attacks/attacks.ts';
 import type { Attack } from './attacks/attack.ts';
+import { loadLauncher } from './trees/launcher.ts';
 
-/**
- * Attacks an installation of its own on loopback, each with four attackers at once, while somebody asks every 100 ms
- * whether it lives and somebody else submits jobs. Prints how both fared, and fails when `alive` took over a second.
- *
- *   npm run bench:attack -- [part of a name] [--seconds 5] [--tree DIR]     DIR: another checkout that is attacked instead
- */
+const HELP = `Attacks an installation of its own on loopback, each with four attackers at once, while somebody asks every 100 ms
+whether it lives and somebody else submits jobs. Prints how both fared, and fails when alive took over a second.
+
+  npm run bench:attack -- [part of a name] [--seconds 5] [--tree DIR]     DIR: another checkout that is attacked instead
+`;
 
 const ATTACKERS = 4;
 /** Of one attacker. */
@@ -32,7 +29,11 @@ const JOBS = '/api/v1/orchestrator/jobs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '5' }, tree: { type: 'string', default: '.' } },
+  options: {
+    seconds: { type: 'string', default: '5' },
+    tree: { type: 'string', default: '.' },
+    help: { type: 'boolean' },
+  },
 });
 
 interface Probe {
@@ -67,10 +68,7 @@ async function main(): Promise<void> {
 
 /** An installation of the tree, with its own launcher. */
 async function withInstallation(mode: Attack['mode'], use: (port: number) => Promise<void>): Promise<void> {
-  const tree = resolve(options.tree);
-  const { openState }: typeof State = await import(`${tree}/launcher/state.mjs`);
-  const { buildWorker, workerBundle: bundle }: typeof Bundle = await import(`${tree}/launcher/worker/bundle.mjs`);
-  const { startWorker }: typeof Worker = await import(`${tree}/launcher/worker/worker.mjs`);
+  const { openState, buildWorker, workerBundle: bundle, startWorker } = await loadLauncher(resolve(options.tree));
   const state = mkdtempSync(join(tmpdir(), 'shoal-attack-'));
   await buildWorker();
   openState(state);
@@ -186,5 +184,6 @@ function row([name = '', ...rest]: readonly string[]): string {
   return `${name.padEnd(38)}${rest.map((text) => text.padStart(11)).join('')}  ${answers}`;
 }
 
-await main();
+if (options.help === true) process.stdout.write(HELP);
+else await main();
 process.exit();

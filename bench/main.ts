@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
-import { UserError } from '../launcher/say.mjs';
+import { UserError } from '../cli/src/say.mjs';
 import { helpText, readArgs, type Args } from './args.ts';
 import { withEngine } from './machine/engine.ts';
 import { isEnding, undoAll, watchSignals } from './machine/interrupt.ts';

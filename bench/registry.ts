@@ -1,4 +1,4 @@
-import { UserError } from '../launcher/say.mjs';
+import { UserError } from '../cli/src/say.mjs';
 import type { Row } from './row.ts';
 import { placementClasses } from './rows/classes.ts';
 import { dockerJob, dockerParallel } from './rows/docker.ts';

@@ -1,10 +1,10 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../launcher/config.mjs';
+import { root } from '../cli/src/up/config.ts';
 
 /** What `npm test` runs; what is run by itself may measure. */
-const SUITES = ['{schema,src,worker-agent,launcher,test}/**/*.{test.ts,test.mjs,docker.ts}', 'test/e2e/*.e2e.ts'];
+const SUITES = ['{schema,src,worker-agent,cli,scripts,test}/**/*.{test,docker}.ts', 'test/e2e/*.e2e.ts'];
 /** An assertion about the time that is, or that something took: a busy machine makes it fail. */
 const ASSERTED = /expect\([^;]*(?:Date\.now\(\)|performance\.now\(\)|\b(?:took|elapsed)Ms\b)[^;]*;/g;
 /** @returns `file: what stands there` */

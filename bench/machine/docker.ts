@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
-import { addressOf } from '../../launcher/docker/api.mjs';
-import { sampleImage } from '../../launcher/docker/image.mjs';
+import { addressOf } from '../../cli/src/up/docker/api.ts';
+import { sampleImage } from '../../cli/src/up/docker/image.ts';
 
 const CALL_MS = 60_000;
 

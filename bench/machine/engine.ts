@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureEngine } from '../../launcher/docker/engine.mjs';
-import { ensureImage } from '../../launcher/docker/image.mjs';
-import { messageOf } from '../../launcher/say.mjs';
-import { openState } from '../../launcher/state.mjs';
+import { ensureEngine } from '../../cli/src/up/docker/engine.ts';
+import { ensureImage } from '../../cli/src/up/docker/image.ts';
+import { messageOf } from '../../cli/src/say.mjs';
+import { openState } from '../../cli/src/up/state.ts';
 import { onInterrupt } from './interrupt.ts';
 
 const say = (line: string): void => void process.stdout.write(`Docker: ${line}\n`);

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { agentLog } from '../../launcher/agent.mjs';
-import { sampleImage } from '../../launcher/docker/image.mjs';
-import { lastLines } from '../../launcher/log-file.mjs';
+import { agentLog } from '../../cli/src/up/agent.ts';
+import { sampleImage } from '../../cli/src/up/docker/image.ts';
+import { lastLines } from '../../cli/src/up/log-file.ts';
 import { BareEngine, dockerRun } from '../machine/docker.ts';
 import { now } from '../processes/clock.ts';
 import { jobBody } from '../processes/job.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { sampleImage } from '../../launcher/docker/image.mjs';
+import { sampleImage } from '../../cli/src/up/docker/image.ts';
 import { memoryMbOf } from '../machine/cpu.ts';
 import type { BareEngine } from '../machine/docker.ts';
 import { jobBody } from '../processes/job.ts';

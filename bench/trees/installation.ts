@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunningWorker } from '../../launcher/worker/worker.mjs';
+import type { RunningWorker } from '../../cli/src/up/worker/worker.ts';
 import { freePort } from '../../test/harness/free-port.ts';
 import { cpuMsOf } from '../machine/cpu.ts';
 import { isEnding, onInterrupt } from '../machine/interrupt.ts';

@@ -2,10 +2,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { root } from '../../launcher/config.mjs';
-import { UserError } from '../../launcher/say.mjs';
+import { root } from '../../cli/src/up/config.ts';
+import { UserError } from '../../cli/src/say.mjs';
 import { onInterrupt } from '../machine/interrupt.ts';
-import { loadLauncher, type Launcher } from './launcher.ts';
+import { loadLauncher, runScript, type Launcher } from './launcher.ts';
 
 /** A version of Shoal on disk, built. Only its own Worker, launcher and agent are run, and spoken to from outside. */
 export interface Tree {
@@ -56,8 +56,8 @@ async function openTree(folder: string, label: string): Promise<Tree> {
 
 /** As its users do: installs what its lock says, then makes both bundles. */
 async function build(folder: string): Promise<void> {
-  const script = join(folder, 'launcher', 'run.mjs');
-  if (!existsSync(script)) throw new UserError(`${folder} is no clone of Shoal: it has no launcher/run.mjs`);
+  const script = runScript(folder);
+  if (script === undefined) throw new UserError(`${folder} is no clone of Shoal: it has no scripts/run.mjs`);
   const child = spawn(process.execPath, [script, 'build'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],

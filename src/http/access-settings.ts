@@ -7,13 +7,14 @@ interface Secrets {
 }
 
 /** Who may call, from the Worker's variables. Closed unless told otherwise: what is misspelt must not open anything. */
-export function readAccess(env: Secrets): Access {
+export function readAccess(env: object): Access {
   const { settings, problems } = readSettings(env);
+  const secrets: Secrets = env;
   return {
     ...settings,
     mode: settings.closed ? 'closed' : 'open',
-    adminToken: env.SHOAL_ADMIN_TOKEN,
-    nodeToken: env.SHOAL_NODE_TOKEN,
+    adminToken: secrets.SHOAL_ADMIN_TOKEN,
+    nodeToken: secrets.SHOAL_NODE_TOKEN,
     addressHeader: settings.embedded ? null : 'CF-Connecting-IP',
     problems,
   };

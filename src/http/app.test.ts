@@ -268,7 +268,8 @@ describe('bodies', () => {
         controller.close();
       },
     });
-    const init = { method: 'PUT', body, duplex: 'half', headers: { 'Content-Type': 'application/json' } };
+    const headers = { 'Content-Type': 'application/json' };
+    const init = { method: 'PUT', body, duplex: 'half', headers } as const;
     const got = await app.request(`http://127.0.0.1${JOBS}`, init);
     expect([got.status, await got.text()]).toEqual([413, large]);
   });

@@ -8,7 +8,7 @@ import { chooseExecution } from './choose.ts';
 const OUTPUT = { stdout: 'x' } as RunOutput;
 
 /** Executions, the newest first: state, and what is had of each: nothing, output in the database, parts in the bucket. */
-type Given = readonly (readonly [state: ComputeState, has?: 'output' | 'parts', fenced?: 'fenced'])[];
+type Given = readonly (readonly [state: ComputeState, has?: 'output' | 'parts' | undefined, fenced?: 'fenced'])[];
 
 async function choose(given: Given): Promise<number | null> {
   const ids = given.map((_, i) => ExecutionId.parse(`e-00000000-0000-4000-8000-${String(i).padStart(12, '0')}`));

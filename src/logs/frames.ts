@@ -10,7 +10,7 @@ export function errorFrame(text: string): string {
 
 /** Turns a log into the frames of one viewer: characters that were cut in two by a chunk are put together again. */
 export class FrameWriter {
-  readonly #decoders = new Map<number, TextDecoder>();
+  readonly #decoders = new Map<number, InstanceType<typeof TextDecoder>>();
 
   /** Frames of whole chunks; neighbours of one stream share a frame. */
   *write(chunks: Uint8Array): Generator<string> {
@@ -39,7 +39,7 @@ export class FrameWriter {
     }
   }
 
-  #decoderOf(stream: number): TextDecoder {
+  #decoderOf(stream: number): InstanceType<typeof TextDecoder> {
     const known = this.#decoders.get(stream);
     if (known !== undefined) return known;
     const made = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });

@@ -1,3 +1,4 @@
+import type { R2Bucket } from '@cloudflare/workers-types';
 import type { ExecutionId } from '../../schema/ids.ts';
 import type { Part } from './part.ts';
 import type { Total } from './stored-total.ts';

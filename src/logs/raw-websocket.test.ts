@@ -10,9 +10,10 @@ function incoming(bytes: Uint8Array, size: number, ends = true) {
   const stream = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
+        if (at >= bytes.length && !ends) return new Promise<void>(() => {});
         if (at < bytes.length) controller.enqueue(bytes.subarray(at, (at += size)));
-        else if (ends) controller.close();
-        else return new Promise<void>(() => {});
+        else controller.close();
+        return undefined;
       },
     },
     { highWaterMark: 0 },

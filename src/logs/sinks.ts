@@ -158,12 +158,12 @@ export class StreamSink implements Sink {
       await this.#writer.close().catch(() => {});
       return;
     }
-    let timer: number | null = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, LAST_WORD_MS);
     });
     const isTaken = await Promise.race([last.then(() => true), late.then(() => false)]);
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
     const over = isTaken && !this.#isCut ? this.#writer.close() : this.#writer.abort(new Error(error));
     await over.catch(() => {});
   }

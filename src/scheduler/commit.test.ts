@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_RESERVATIONS } from '../../schema/records.ts';
 import type { Batch, CommitOutcome, FenceRow, Store } from '../store/store.ts';
 import { commitForSure, StoreSilent, type Clock } from './commit.ts';
 
@@ -9,6 +10,7 @@ const batch: Batch = {
   commitId: 'mine',
   nextWake: 0,
   clock: 0,
+  reservations: NO_RESERVATIONS,
   now: 0,
   prune: null,
   changes: {
@@ -18,12 +20,20 @@ const batch: Batch = {
     executions: new Map(),
     events: [],
     nodes: new Map(),
+    forgottenNodes: [],
     commands: [],
     inactive: new Set(),
   },
 };
 
-const before: FenceRow = { epoch: 7, commitSeq: 3, commitId: 'earlier', nextWake: 0, clock: 0 };
+const before: FenceRow = {
+  epoch: 7,
+  commitSeq: 3,
+  commitId: 'earlier',
+  nextWake: 0,
+  clock: 0,
+  reservations: NO_RESERVATIONS,
+};
 const after: FenceRow = { ...before, commitSeq: 4, commitId: 'mine' };
 const committed: CommitOutcome = { type: 'committed', databaseBytes: 0, pruned: 0 };
 const unknown: CommitOutcome = { type: 'unknown', reason: 'connection lost' };

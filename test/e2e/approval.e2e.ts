@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addressOf, callDocker } from '../../launcher/docker/api.mjs';
+import { addressOf, callDocker } from '../../cli/src/up/docker/api.ts';
 import { dockerJob } from '../harness/api.ts';
 import { Stack, dockerHost, eventually } from '../harness/stack.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root } from '../../launcher/config.mjs';
+import { root } from '../../cli/src/up/config.ts';
 import { dockerJob } from '../harness/api.ts';
 import { Launched } from '../harness/launched.ts';
 import { freePort } from '../harness/free-port.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addressOf, callDocker } from '../../launcher/docker/api.mjs';
+import { addressOf, callDocker } from '../../cli/src/up/docker/api.ts';
 import { COMPLETED, dockerJob } from '../harness/api.ts';
 import { Stack, dockerHost, eventually } from '../harness/stack.ts';
 

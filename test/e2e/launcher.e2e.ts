@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { root } from '../../launcher/config.mjs';
-import { addressOf, callDocker } from '../../launcher/docker/api.mjs';
-import { childrenOf, commandLineOf, isAlive, processesNaming } from '../../launcher/processes.mjs';
-import { openState, readRecords } from '../../launcher/state.mjs';
+import { root } from '../../cli/src/up/config.ts';
+import { addressOf, callDocker } from '../../cli/src/up/docker/api.ts';
+import { childrenOf, commandLineOf, isAlive, processesNaming } from '../../cli/src/up/processes.ts';
+import { openState, readRecords } from '../../cli/src/up/state.ts';
 import { COMPLETED, dockerJob } from '../harness/api.ts';
 import { freePort } from '../harness/free-port.ts';
 import { Launched, type LaunchOptions } from '../harness/launched.ts';
@@ -92,6 +92,27 @@ test.runIf(process.platform === 'linux').each(['SIGKILL', 'SIGHUP'] as const)(
     expect(await containers()).not.toContain(execution);
   },
 );
+
+/** The processes that one started, and those that these started. */
+const below = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...below(child)]);
+
+test.runIf(process.platform === 'linux')('of an npm start that is up only what it is for goes on', async () => {
+  const shoal = await launch();
+  await shoal.printed('Shoal is up', 90_000);
+  const programs = ['scripts/main.ts', 'worker/host.ts', 'bin/workerd', 'shoal-agent.cjs'];
+  const what = (pid: number) => {
+    const line = commandLineOf(pid);
+    return programs.find((program) => line.includes(program)) ?? line;
+  };
+  // The agent asks other programs about its machine now and then.
+  await eventually(
+    async () => (below(shoal.pid).map(what).toSorted().join() === programs.toSorted().join() ? true : undefined),
+    60_000,
+    `only ${programs.join(', ')} going on`,
+  ).catch((error: unknown) => {
+    throw new Error(below(shoal.pid).map(what).join('\n'), { cause: error });
+  });
+});
 
 /** kill -9, again and again, as soon as it is there again. */
 async function killAgain(shoal: Launched, name: string, times: number): Promise<void> {

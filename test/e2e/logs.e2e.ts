@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dockerJob } from '../harness/api.ts';
 import { LogViewer } from '../harness/log-viewer.ts';
-import { readRecords } from '../../launcher/state.mjs';
+import { readRecords } from '../../cli/src/up/state.ts';
 import { connectionsTo } from '../harness/sockets.ts';
 import { Cuttable } from '../harness/cuttable.ts';
 import { Stack, eventually } from '../harness/stack.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { root } from '../../launcher/config.mjs';
+import { root } from '../../cli/src/up/config.ts';
 import { freePort } from '../harness/free-port.ts';
 import { Launched } from '../harness/launched.ts';
 import { dockerHost } from '../harness/stack.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readRecords } from '../../launcher/state.mjs';
+import { readRecords } from '../../cli/src/up/state.ts';
 import { LOG_HEADER_BYTES } from '../../schema/protocol/log-link.ts';
 import { dockerJob } from '../harness/api.ts';
 import { listeningPorts } from '../harness/sockets.ts';

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { root } from '../../launcher/config.mjs';
-import { commandLineOf, processesNaming } from '../../launcher/processes.mjs';
+import { root } from '../../cli/src/up/config.ts';
+import { commandLineOf, processesNaming } from '../../cli/src/up/processes.ts';
 import { Launched, plainEnvironment } from '../harness/launched.ts';
 import { freePort } from '../harness/free-port.ts';
 
@@ -54,7 +54,7 @@ test('a second one on the same state or the same port says what is wrong', async
 test('a killed npm start is cleaned up by the next one', async () => {
   const shoal = launch();
   await shoal.printed('Shoal is up', 30_000);
-  for (const pid of processesNaming(join(clone, 'launcher', 'main.mjs'))) process.kill(pid, 'SIGKILL');
+  for (const pid of processesNaming(join(clone, 'scripts', 'main.ts'))) process.kill(pid, 'SIGKILL');
   await shoal.interrupt();
   const next = launch();
   await next.printed(output, 15_000);

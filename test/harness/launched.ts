@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readRecords } from '../../launcher/state.mjs';
+import { readRecords } from '../../cli/src/up/state.ts';
 import { Api } from './api.ts';
 import { eventually } from './stack.ts';
 

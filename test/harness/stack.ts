@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
-import { agentLog, startAgent, stopAgent } from '../../launcher/agent.mjs';
-import { openState, readRecords } from '../../launcher/state.mjs';
-import { keepRunning } from '../../launcher/supervise.mjs';
-import { workerBundle } from '../../launcher/worker/bundle.mjs';
-import { startWorker, type RunningWorker } from '../../launcher/worker/worker.mjs';
+import { agentLog, startAgent, stopAgent } from '../../cli/src/up/agent.ts';
+import { openState, readRecords } from '../../cli/src/up/state.ts';
+import { keepRunning } from '../../cli/src/up/supervise.ts';
+import { workerBundle } from '../../cli/src/up/worker/bundle.ts';
+import { startWorker, type RunningWorker } from '../../cli/src/up/worker/worker.ts';
 import { Api } from './api.ts';
 
 export interface StackOptions {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root } from '../../launcher/config.mjs';
+import { root } from '../../cli/src/up/config.ts';
 import { COMPLETED, dockerJob } from '../harness/api.ts';
 import { Launched } from '../harness/launched.ts';
 import { freePort } from '../harness/free-port.ts';

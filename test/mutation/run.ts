@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../../launcher/config.mjs';
+import { parseArgs } from 'node:util';
+import { root } from '../../cli/src/up/config.ts';
 import { mutations, type Mutation } from './mutations.ts';
 
-/**
- * Changes each entry of the core's tables once, in a copy of the tree, and runs the core's tests on it. Prints the
- * survivors: changes that no test noticed. They are listed in docs/testing.md.
- */
+const HELP = `Changes each entry of the core's tables once, in a copy of the tree, and runs the core's tests on it. Prints the
+survivors: changes that no test noticed. They are listed in docs/testing.md.
+`;
 
 const WORKERS = 2;
 
@@ -36,6 +36,7 @@ function copyOfTree(): string {
     'test/harness',
     'test/fakes',
     'test/config',
+    'vitest.config.ts',
     'tsconfig.base.json',
     'package.json',
   ]) {
@@ -50,11 +51,13 @@ async function survives(tree: string, { file, from, to, replacement }: Mutation)
   const original = readFileSync(join(root, file), 'utf8');
   writeFileSync(path, original.slice(0, from) + replacement + original.slice(to));
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = ['run', '--config', 'test/config/vitest.node.config.ts', '--bail', '1', 'src/core'];
+  const args = ['run', '--project', 'node', '--bail', '1', 'src/core'];
   const child = spawn(process.execPath, [vitest, ...args], { cwd: tree, stdio: 'ignore' });
   const [code] = (await once(child, 'exit')) as [number | null];
   writeFileSync(path, original);
   return code === 0;
 }
 
-await main();
+const { values } = parseArgs({ options: { help: { type: 'boolean' } } });
+if (values.help === true) process.stdout.write(HELP);
+else await main();

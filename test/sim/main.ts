@@ -17,7 +17,12 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {
   const number = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { seeds: number, base: number, seed: number, trace: { type: 'boolean' } } });
+  const flag = { type: 'boolean' } as const;
+  const { values } = parseArgs({ options: { seeds: number, base: number, seed: number, trace: flag, help: flag } });
+  if (values.help === true) {
+    say(HELP);
+    return 0;
+  }
   if (values.seed !== undefined) return runOne(Number(values.seed), values.trace ?? false);
   if (values.seeds === undefined) {
     say(HELP);

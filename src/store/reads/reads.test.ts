@@ -114,7 +114,7 @@ describe('plans', () => {
   }
 });
 
-function plan(db: FakeD1, sql: string, params: readonly (string | number)[]): string[] {
+function plan(db: FakeD1, sql: string, params: readonly (string | number | null)[]): string[] {
   const steps = db.sqlite.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params);
   return steps.map((step) => String(step['detail']));
 }

@@ -11,8 +11,8 @@ const handle = await open(process.execPath, 'r');
 const prototype = Object.getPrototypeOf(handle);
 await handle.close();
 /** What is replaced, each as it was. */
-const { appendFile, datasync } = Object.fromEntries(
-  /** @type {const} */ (['appendFile', 'datasync']).map((name) => [name, prototype[name]]),
+const { appendFile, datasync } = /** @type {Pick<import('node:fs/promises').FileHandle, 'appendFile' | 'datasync'>} */ (
+  Object.fromEntries(/** @type {const} */ (['appendFile', 'datasync']).map((name) => [name, prototype[name]]))
 );
 let armed = false;
 

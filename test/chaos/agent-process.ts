@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeId } from '@shoal/schema/ids';
 import { Agent } from '../../worker-agent/src/agent.ts';
-import { makeDial } from '../../worker-agent/src/dialer.ts';
+import { makeDial } from '../../worker-agent/src/link/dialer.ts';
 import { FileJournal } from '../../worker-agent/src/journal/file-journal.ts';
 import { systemClock } from '../../worker-agent/src/machine/clock.ts';
 import { makeLog } from '../../worker-agent/src/machine/log.ts';

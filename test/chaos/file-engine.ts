@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Ended, Engine, EngineHealth, Heads } from '../../worker-agent/src/engine/engine.ts';
+import type { Container, Ended, Engine, EngineHealth, Heads } from '../../worker-agent/src/engines/engine.ts';
 import type { RunSpec } from '../../worker-agent/src/journal/records.ts';
 
 interface Saved {

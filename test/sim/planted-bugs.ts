@@ -120,7 +120,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the agent runs again what it has ended',
-    file: 'worker-agent/src/supervisor.ts',
+    file: 'worker-agent/src/executions/supervisor.ts',
     find: "if (entry !== undefined && entry.state !== 'live') return this.#answerFinished(executionId, entry);",
     replace: '',
   },

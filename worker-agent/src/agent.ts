@@ -2,14 +2,14 @@ import type { NodeId } from '@shoal/schema/ids';
 import { MAX_HOSTNAME_CHARS } from '@shoal/schema/limits';
 import type { Resources } from '@shoal/schema/job/job';
 import { SHOAL_VERSION } from '@shoal/schema/version';
-import { ownerOffers, type Offers, type Policy } from './admission.ts';
-import type { Engine } from './engine/engine.ts';
+import { ownerOffers, type Offers, type Policy } from './executions/admission.ts';
+import type { Engine } from './engines/engine.ts';
 import type { Journal } from './journal/journal.ts';
 import type { LogLinks } from './logs/links.ts';
 import type { LogShelf } from './logs/shelf.ts';
 import { errorText, pause, type Cancel, type Clock, type Log, type Random } from './ports.ts';
-import { Session, type Dial, type Greeting } from './session.ts';
-import { Supervisor } from './supervisor.ts';
+import { Session, type Dial, type Greeting } from './link/session.ts';
+import { Supervisor } from './executions/supervisor.ts';
 
 /** Everything outside the agent; a simulation brings its own of each. */
 export interface AgentPorts {

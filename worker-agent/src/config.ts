@@ -4,14 +4,14 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
 import type { Resources } from '@shoal/schema/job/job';
-import type { Policy } from './admission.ts';
-import { DEFAULT_DNS } from './engine/docker.ts';
-import { isSecretVariable } from './engine/variables.ts';
+import type { Policy } from './executions/admission.ts';
+import { DEFAULT_DNS } from './engines/docker/docker.ts';
+import { isSecretVariable } from './executions/variables.ts';
 import { DEFAULT_LOG_BUDGET } from './logs/shelf.ts';
 import type { Share, Shares } from './machine/capacity.ts';
 import { logLevels, type LogLevel } from './machine/log.ts';
-import { isRange } from './network/addresses.ts';
-import { DEFAULT_PORT_RANGE, type PortRange } from './network/port-plan.ts';
+import { isRange } from './fetch/addresses.ts';
+import { DEFAULT_PORT_RANGE, type PortRange } from './engines/docker/port-plan.ts';
 
 export interface Config {
   readonly url: URL;

@@ -1,5 +1,5 @@
 import type { Task } from '../../../schema/job/job.ts';
-import type { Policy } from '../../../worker-agent/src/admission.ts';
+import type { Policy } from '../../../worker-agent/src/executions/admission.ts';
 import type { Rng } from './rng.ts';
 
 /** What only an agent refuses: the Scheduler knows nothing of what the owner of a machine allows. */

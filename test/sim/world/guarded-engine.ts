@@ -6,8 +6,8 @@ import type {
   Engine,
   EngineHealth,
   Heads,
-} from '../../../worker-agent/src/engine/engine.ts';
-import type { FakeEngine } from '../../../worker-agent/src/engine/fake.ts';
+} from '../../../worker-agent/src/engines/engine.ts';
+import type { FakeEngine } from '../../../worker-agent/src/engines/fake.ts';
 import type { RunSpec } from '../../../worker-agent/src/journal/records.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});

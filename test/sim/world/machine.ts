@@ -1,11 +1,11 @@
 import type { ExecutionId, NodeId } from '../../../schema/ids.ts';
 import type { Resources } from '../../../schema/job/job.ts';
-import type { Policy } from '../../../worker-agent/src/admission.ts';
+import type { Policy } from '../../../worker-agent/src/executions/admission.ts';
 import { Agent } from '../../../worker-agent/src/agent.ts';
-import { FakeEngine, type Script } from '../../../worker-agent/src/engine/fake.ts';
+import { FakeEngine, type Script } from '../../../worker-agent/src/engines/fake.ts';
 import type { RunSpec } from '../../../worker-agent/src/journal/records.ts';
 import { pause, type Clock, type Log } from '../../../worker-agent/src/ports.ts';
-import type { Dial } from '../../../worker-agent/src/session.ts';
+import type { Dial } from '../../../worker-agent/src/link/session.ts';
 import type { Base } from './base.ts';
 import { GuardedEngine } from './guarded-engine.ts';
 import { JournalDisk } from './journal-disk.ts';

@@ -1,6 +1,6 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import type { Report } from '@shoal/schema/protocol/from-agent';
-import type { ContainerNetwork } from '../engine/container-network.ts';
+import type { ContainerNetwork } from '../engines/container-network.ts';
 import type { JournalRecord, RunSpec, StopRequest } from './records.ts';
 
 /** What the journal knows of one execution. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Engine, Heads } from '../engine/engine.ts';
+import type { Container, Engine, Heads } from '../engines/engine.ts';
 import type { RunSpec } from '../journal/records.ts';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { BatchWriter } from './batch-writer.ts';

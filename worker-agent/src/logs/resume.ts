@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { LOG_PULL_BYTES } from '@shoal/schema/limits';
 import { encodeChunk, readChunks, STDERR, STDOUT } from '@shoal/schema/protocol/log-link';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { pause, type Clock } from '../ports.ts';
 import { Chunker } from './chunker.ts';
 import { HeldBack } from './held-back.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { encodeChunk } from '@shoal/schema/protocol/log-link';
-import { FakeEngine } from '../engine/fake.ts';
+import { FakeEngine } from '../engines/fake.ts';
 import { systemClock } from '../machine/clock.ts';
 import { newExecutionId, runSpec, silentLog } from '../testing/run-spec.ts';
 import { LogShelf } from './shelf.ts';

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Engine } from '../engine/engine.ts';
+import type { Container, Engine } from '../engines/engine.ts';
 import type { RunSpec } from '../journal/records.ts';
 import { errorText, type Clock, type Log } from '../ports.ts';
 import { EngineRecording, type LogRecorder, type Recording } from './recorder.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { MAX_LOG_BYTES } from '@shoal/schema/limits';
 import { encodeChunk, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
 import { z } from 'zod';
-import { HeadReader } from '../engine/docker-output.ts';
-import type { Heads } from '../engine/engine.ts';
+import { HeadReader } from '../engines/docker/output.ts';
+import type { Heads } from '../engines/engine.ts';
 import {
   add,
   countOutput,

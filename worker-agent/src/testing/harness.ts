@@ -1,7 +1,7 @@
 import { NodeId } from '@shoal/schema/ids';
 import type { Report } from '@shoal/schema/protocol/from-agent';
 import { Agent } from '../agent.ts';
-import { FakeEngine, type Script } from '../engine/fake.ts';
+import { FakeEngine, type Script } from '../engines/fake.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
 import type { RunSpec } from '../journal/records.ts';
 import { FakeClock, settle } from './fake-clock.ts';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { NodeId } from '@shoal/schema/ids';
-import { DockerEngine, type DockerOptions } from '../engine/docker.ts';
-import type { ContainerNetwork } from '../engine/engine.ts';
+import { DockerEngine, type DockerOptions } from '../engines/docker/docker.ts';
+import type { ContainerNetwork } from '../engines/engine.ts';
 import type { RunSpec } from '../journal/records.ts';
 import { systemClock } from '../machine/clock.ts';
-import type { Outcome } from '../outcome.ts';
-import { runTask } from '../runner.ts';
+import type { Outcome } from '../executions/outcome.ts';
+import { runTask } from '../executions/runner.ts';
 
 /** An engine of a node of its own. */
 export async function engineOnDocker(options: DockerOptions = {}): Promise<DockerEngine> {

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readChunks } from '@shoal/schema/protocol/log-link';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import type { RunSpec } from '../journal/records.ts';
 import type { LogShelf } from '../logs/shelf.ts';
 import { systemClock } from '../machine/clock.ts';
-import type { Outcome } from '../outcome.ts';
-import { runTask } from '../runner.ts';
+import type { Outcome } from '../executions/outcome.ts';
+import { runTask } from '../executions/runner.ts';
 
 export interface Ran {
   readonly outcome: Outcome;

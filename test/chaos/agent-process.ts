@@ -20,7 +20,7 @@ const agent = new Agent(
     clock: systemClock,
     random: Math.random,
     log,
-    engine: new FileEngine(join(state, 'containers')),
+    engines: [new FileEngine(join(state, 'containers'))],
     journal: await FileJournal.open(join(state, 'journal'), Date.now, () => {}),
   },
   {

@@ -4,10 +4,12 @@ import type { Resources } from '@shoal/schema/job/job';
 import { SHOAL_VERSION } from '@shoal/schema/version';
 import { ownerOffers, type Offers, type Policy } from './executions/admission.ts';
 import type { Engine } from './engines/engine.ts';
+import { EngineRoster, type Look } from './engines/roster.ts';
 import type { Journal } from './journal/journal.ts';
+import { headRecorder } from './logs/head-recorder.ts';
 import type { LogLinks } from './logs/links.ts';
 import type { LogShelf } from './logs/shelf.ts';
-import { errorText, pause, type Cancel, type Clock, type Log, type Random } from './ports.ts';
+import { errorText, pause, type Clock, type Log, type Random } from './ports.ts';
 import { Session, type Dial, type Greeting } from './link/session.ts';
 import { Supervisor } from './executions/supervisor.ts';
 
@@ -17,8 +19,11 @@ export interface AgentPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly engine: Engine;
+  /** One of each type. */
+  readonly engines: readonly Engine[];
   readonly journal: Journal;
+  /** The machine's variables, for tasks that its owner lets have some; absent means none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Absent where nobody cares what tasks print. */
   readonly logs?: { readonly shelf: LogShelf; readonly links: LogLinks };
 }
@@ -36,8 +41,7 @@ export interface Identity {
   readonly policy: Policy;
 }
 
-const ENGINE_CHECK_MS = 15_000;
-/** Left-over containers are looked for when the engine comes and then this many checks apart. */
+/** Left-over containers are looked for when an engine comes and then this many looks apart. */
 const SWEEP_EVERY = 20;
 /** An agent that stops waits this long for its tasks to end, and then for its reports to be taken. */
 const STOP_TASKS_MS = 7_000;
@@ -47,35 +51,31 @@ const STOP_ENGINE_MS = 2_000;
 const STOP_LOGS_MS = 1_000;
 const POLL_MS = 20;
 
-/** One agent: a session, a supervisor and an engine that comes and goes. */
+/** One agent: a session, a supervisor and engines that come and go. */
 export class Agent {
   readonly #ports: AgentPorts;
   readonly #identity: Identity;
   readonly #session: Session;
   readonly #supervisor: Supervisor;
-  #engineReady = false;
-  #isolates = false;
-  #engineError: string | null = null;
-  #checks = 0;
-  #cancelCheck: Cancel = () => {};
+  readonly #roster: EngineRoster;
   #stopped = false;
-  #sweeping: Promise<void> = Promise.resolve();
+  readonly #sweeping = new Map<Engine, Promise<void>>();
 
   constructor(ports: AgentPorts, identity: Identity) {
     this.#ports = ports;
     this.#identity = identity;
-    const { clock, random, log, dial, engine, journal, logs } = ports;
+    const { clock, random, log, dial, engines, journal, logs, env = {} } = ports;
+    this.#roster = new EngineRoster(engines, { clock, log }, (engine, look) => this.#looked(engine, look));
     this.#supervisor = new Supervisor({
       clock,
       log,
-      engine,
+      engines: this.#roster,
+      env,
       journal,
       send: (frame) => this.#session.send(frame),
-      offers: () => this.#offers(),
-      ...(logs !== undefined && {
-        logs: logs.shelf,
-        openLog: (executionId, token) => void logs.links.open(executionId, token),
-      }),
+      offers: (engine) => this.#offers(engine),
+      logs: logs?.shelf ?? headRecorder,
+      openLog: (executionId, token) => void logs?.links.open(executionId, token),
     });
     this.#session = new Session(
       { dial, clock, random, log },
@@ -98,11 +98,11 @@ export class Agent {
     );
   }
 
-  /** Takes up what a former agent left, looks for the engine and dials. Resolves after the first look. */
+  /** Takes up what a former agent left, looks for the engines and dials. Resolves after the first look. */
   async start(): Promise<void> {
     this.#supervisor.recover();
     await this.#ports.logs?.shelf.recover((executionId) => this.#supervisor.wanted(executionId));
-    await this.#checkEngine();
+    await this.#roster.start();
     if (!this.#stopped) this.#session.start();
   }
 
@@ -113,14 +113,14 @@ export class Agent {
   async stop(reason: string): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#cancelCheck();
+    this.#roster.stop();
     this.#ports.log.info('agent.stopping', { reason });
     // Before the first task is reported as ended: what replaces it must not come here.
     this.#session.sendCapacity();
     this.#supervisor.shutDown();
     await Promise.race([this.#supervisor.idle(), pause(this.#ports.clock, STOP_TASKS_MS)]);
     await this.#awaitReports();
-    await Promise.race([this.#closeEngine(), pause(this.#ports.clock, STOP_ENGINE_MS)]);
+    await Promise.race([this.#closeEngines(), pause(this.#ports.clock, STOP_ENGINE_MS)]);
     await this.#ports.logs?.shelf.stored(STOP_LOGS_MS);
     this.#session.stop(reason);
     this.#ports.logs?.links.stop();
@@ -128,10 +128,14 @@ export class Agent {
     this.#ports.log.info('agent.stopped', { unacknowledged: this.#supervisor.unacknowledged });
   }
 
-  async #closeEngine(): Promise<void> {
-    // What a former agent left is as much this one's to clean up.
-    await this.#sweeping;
-    await this.#ports.engine.close?.().catch(() => {});
+  async #closeEngines(): Promise<void> {
+    await Promise.all(
+      this.#roster.all.map(async (engine) => {
+        // What a former agent left is as much this one's to clean up.
+        await this.#sweeping.get(engine);
+        await engine.close?.().catch(() => {});
+      }),
+    );
   }
 
   async #awaitReports(): Promise<void> {
@@ -141,33 +145,18 @@ export class Agent {
     }
   }
 
-  async #checkEngine(): Promise<void> {
-    const { engine, log, clock } = this.#ports;
-    const health = await engine.probe();
-    if (this.#stopped) return;
-    const came = health.ready && !this.#engineReady;
-    const went = !health.ready && this.#engineReady;
-    this.#engineReady = health.ready;
-    this.#isolates = health.ready && health.isolates === true;
-    const error = health.ready ? null : health.error;
-    if (health.ready && came) log.info('engine.ready', { engine: engine.type, description: health.description });
-    if (!health.ready && error !== this.#engineError) {
-      log.warn('engine.missing', { engine: engine.type, error, hint: health.hint, retryMs: ENGINE_CHECK_MS });
-    }
-    this.#engineError = error;
-    if (came || went) {
-      this.#supervisor.setEngineReady(health.ready);
+  #looked(engine: Engine, { ready, changed, earlier }: Look): void {
+    if (changed) {
+      if (ready) this.#supervisor.engineCame(engine);
       this.#session.sendCapacity();
     }
-    const due = came || this.#checks % SWEEP_EVERY === 0;
-    if (health.ready && (this.#supervisor.takeLeftBehind() || due)) this.#sweeping = this.#sweep();
-    this.#checks += 1;
-    this.#cancelCheck = clock.after(ENGINE_CHECK_MS, () => void this.#checkEngine());
+    const due = changed || earlier % SWEEP_EVERY === 0;
+    if (ready && (this.#supervisor.takeLeftBehind(engine) || due)) this.#sweeping.set(engine, this.#sweep(engine));
   }
 
   /** Removes containers of this node that nobody wants: of stopped, declined and forgotten executions. */
-  async #sweep(): Promise<void> {
-    const { engine, log } = this.#ports;
+  async #sweep(engine: Engine): Promise<void> {
+    const { log } = this.#ports;
     try {
       for (const { executionId } of await engine.list()) {
         if (this.#supervisor.wanted(executionId)) continue;
@@ -175,24 +164,25 @@ export class Agent {
         await engine.remove(executionId);
       }
     } catch (error) {
-      log.warn('sweep.failed', { error: errorText(error) });
+      log.warn('sweep.failed', { engine: engine.type, error: errorText(error) });
     }
   }
 
-  #offers(): Offers {
+  /** @param engine whose tasks it is about; null for the node as a whole */
+  #offers(engine: Engine | null): Offers {
     return {
-      engines: this.#engineReady && !this.#stopped ? [this.#ports.engine.type] : [],
+      engines: this.#roster.types,
       publishers: ['noop'],
       sources: [],
       capacity: this.#identity.capacity,
       policy: this.#identity.policy,
-      isolates: this.#isolates,
+      ...(engine ?? this.#roster).offers(),
     };
   }
 
   #greeting(): Greeting {
     const { nodeId, instance, os, arch, hostname, labels, capacity } = this.#identity;
-    const offers = this.#offers();
+    const offers = this.#offers(null);
     const { engines, publishers, sources } = offers;
     return {
       nodeId,

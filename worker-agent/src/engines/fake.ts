@@ -1,15 +1,19 @@
+import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { RunSpec } from '../journal/records.ts';
-import { makeFailure } from '../executions/outcome.ts';
+import { makeFailure } from '@shoal/schema/protocol/common';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { pause, type Cancel, type Clock } from '../ports.ts';
 import {
   EngineError,
   type Container,
-  type ContainerNetwork,
+  type Creating,
   type Ended,
   type Engine,
   type EngineHealth,
-  type Heads,
+  type EngineOffers,
+  type Examined,
+  type Output,
+  type Provisions,
 } from './engine.ts';
 
 /** What a fake container does. Times in milliseconds of the given clock. */
@@ -29,6 +33,7 @@ export interface Script {
 
 interface FakeContainer {
   readonly script: Script;
+  readonly provisions: Provisions;
   state: Container['state'];
   startedAt: number | null;
   end: Ended | null;
@@ -36,15 +41,28 @@ interface FakeContainer {
   cancelEnd: Cancel;
 }
 
+interface FakeOptions {
+  /** `docker` when nothing is said. */
+  readonly type?: string;
+  /** Network types Bridge and HTTP can be had. */
+  readonly isolates?: boolean;
+  /** What the owner gives, upper case. */
+  readonly capabilities?: readonly string[];
+}
+
+/** Exit codes of what was killed. */
+const KILLED: ReadonlySet<number> = new Set([137, 143, 255]);
+
 /**
  * An engine without containers, for tests, simulations and benchmarks. It outlives the agents that use it, as Docker does:
  * hand the same one to the next agent. `starts` counts how often each execution was really started.
  */
 export class FakeEngine implements Engine {
-  readonly type = 'docker';
+  readonly type: string;
   readonly starts = new Map<ExecutionId, number>();
   readonly #clock: Clock;
   readonly #script: (run: RunSpec) => Script;
+  readonly #offers: EngineOffers;
   readonly #containers = new Map<ExecutionId, FakeContainer>();
   #reachable = true;
   /** The next removal fails as if the engine were away. */
@@ -52,9 +70,12 @@ export class FakeEngine implements Engine {
   /** Stops, removals and closing are never answered. */
   hangs = false;
 
-  constructor(clock: Clock, script: (run: RunSpec) => Script) {
+  constructor(clock: Clock, script: (run: RunSpec) => Script, options: FakeOptions = {}) {
+    const { type = 'docker', isolates = false, capabilities = [] } = options;
+    this.type = type;
     this.#clock = clock;
     this.#script = script;
+    this.#offers = { isolates, capabilities };
   }
 
   /** Ids of the containers that run now, also while the engine does not answer. */
@@ -65,6 +86,11 @@ export class FakeEngine implements Engine {
   /** How many containers there are, in any state. */
   get size(): number {
     return this.#containers.size;
+  }
+
+  /** What a container was made with; null where there is none. */
+  provisionsOf(executionId: ExecutionId): Provisions | null {
+    return this.#containers.get(executionId)?.provisions ?? null;
   }
 
   /** While unreachable nothing is answered and waits break, but what runs runs on. */
@@ -79,17 +105,30 @@ export class FakeEngine implements Engine {
     return { ready: false, error: 'the fake engine was made unreachable', hint: '' };
   }
 
-  async create(run: RunSpec, _network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
+  offers(): EngineOffers {
+    return this.#offers;
+  }
+
+  examine(run: RunSpec): Examined {
+    const { Capabilities: asked } = run.task.Engine.Params ?? {};
+    const refusals = (Array.isArray(asked) ? asked : [])
+      .filter((name) => !this.#offers.capabilities.includes(String(name)))
+      .map((name) => `this node does not give capability ${String(name)}`);
+    return { run, refusals, failure: null };
+  }
+
+  async create({ run }: Examined, provisions: Provisions, creating: Creating): Promise<Container> {
     this.#ask();
     const known = this.#containers.get(run.executionId);
     if (known !== undefined) return describe(run.executionId, known);
     const script = this.#script(run);
-    if (script.pullMs !== undefined) await pause(this.#clock, script.pullMs, signal);
-    signal.throwIfAborted();
+    if (script.pullMs !== undefined) await this.#pull(script.pullMs, creating);
+    creating.signal.throwIfAborted();
     this.#ask();
     if (script.createError !== undefined) throw script.createError;
     const made: FakeContainer = {
       script,
+      provisions,
       state: 'created',
       startedAt: null,
       end: null,
@@ -115,7 +154,8 @@ export class FakeEngine implements Engine {
     this.starts.set(executionId, (this.starts.get(executionId) ?? 0) + 1);
     const { runMs, exitCode = 0, outOfMemory = false } = one.script;
     if (runMs === undefined) return;
-    one.cancelEnd = this.#clock.after(runMs, () => this.#end(one, { exitCode, outOfMemory }));
+    const end = { exitCode, outOfMemory, looksKilled: KILLED.has(exitCode) };
+    one.cancelEnd = this.#clock.after(runMs, () => this.#end(one, end));
   }
 
   async wait(executionId: ExecutionId): Promise<Ended> {
@@ -131,12 +171,15 @@ export class FakeEngine implements Engine {
     if (this.hangs) await never();
     if (one.state !== 'running') return;
     await pause(this.#clock, Math.min(one.script.stopMs ?? 0, graceMs));
-    this.#end(one, { exitCode: 137, outOfMemory: false });
+    this.#end(one, killed);
   }
 
-  async output(executionId: ExecutionId): Promise<Heads> {
+  async kept(executionId: ExecutionId): Promise<Output> {
     const { script } = this.#get(executionId);
-    return { stdout: script.stdout ?? '', stdoutTruncated: false, stderr: '', stderrTruncated: false };
+    const bytes = Buffer.from(script.stdout ?? '', 'utf8');
+    return (async function* () {
+      yield [{ stream: 'stdout', bytes }] as const;
+    })();
   }
 
   async remove(executionId: ExecutionId): Promise<void> {
@@ -147,7 +190,7 @@ export class FakeEngine implements Engine {
     if (fails) throw unreachable();
     const one = this.#containers.get(executionId);
     if (one === undefined) return;
-    this.#end(one, { exitCode: 137, outOfMemory: false });
+    this.#end(one, killed);
     this.#containers.delete(executionId);
   }
 
@@ -158,6 +201,12 @@ export class FakeEngine implements Engine {
   async list(): Promise<Container[]> {
     this.#ask();
     return [...this.#containers].map(([id, one]) => describe(id, one));
+  }
+
+  async #pull(ms: number, { signal, pulled }: Creating): Promise<void> {
+    const startedAt = this.#clock.monotonic();
+    await pause(this.#clock, ms, signal);
+    pulled(this.#clock.monotonic() - startedAt);
   }
 
   #end(one: FakeContainer, end: Ended): void {
@@ -185,6 +234,8 @@ export class FakeEngine implements Engine {
     if (!this.#reachable) throw unreachable();
   }
 }
+
+const killed: Ended = { exitCode: 137, outOfMemory: false, looksKilled: true };
 
 function describe(executionId: ExecutionId, { state, startedAt }: FakeContainer): Container {
   return { executionId, state, startedAt };

@@ -1,11 +1,9 @@
 import { resourcesText } from '@shoal/schema/format';
 import { networkTypes, type NetworkType, type Resources } from '@shoal/schema/job/job';
 import { variablesOfNode, type Offers as OwnerOffers } from '@shoal/schema/offers';
-import { parseDockerParams } from '../engines/docker/params.ts';
-import { EngineError, type ContainerNetwork } from '../engines/engine.ts';
-import { isAllowedVariable } from './variables.ts';
-import type { RunSpec } from '../journal/records.ts';
-import type { PortRange } from '../engines/docker/port-plan.ts';
+import type { ContainerNetwork, Examined } from '../engines/engine.ts';
+import { isAllowedVariable } from './environment.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 
 /** What the owner of the machine allows beyond the defaults. */
 export interface Policy {
@@ -15,12 +13,10 @@ export interface Policy {
   readonly unfilteredBridge: boolean;
   /** Whether tasks may publish ports; absent means yes. */
   readonly ports?: boolean;
-  /** Where tasks may have ports that they name themselves; absent means anywhere. */
-  readonly portRange?: PortRange;
+  /** Where tasks may have ports that they name themselves, both ends included; absent means anywhere. */
+  readonly portRange?: { readonly from: number; readonly to: number };
   /** Names of this machine's variables that tasks may have as `env:NAME`, `*` for anything; absent means none. */
   readonly envPatterns?: readonly string[];
-  /** Linux capabilities that tasks may ask for, upper case without `CAP_`; absent means none. */
-  readonly capabilities?: readonly string[];
 }
 
 /** What a task may ask for here and now. */
@@ -31,8 +27,10 @@ export interface Offers {
   readonly sources: readonly string[];
   readonly capacity: Resources;
   readonly policy: Policy;
-  /** The engine can keep tasks away from this machine's network. */
+  /** Tasks can be kept away from this machine's network. */
   readonly isolates?: boolean;
+  /** Linux capabilities that tasks may ask for; absent means none. */
+  readonly capabilities?: readonly string[];
 }
 
 export type Admission =
@@ -46,16 +44,22 @@ const CPU_TOLERANCE = 1e-6;
 /**
  * Decides whether this node takes an execution. The Scheduler places by what the node says it offers; what it cannot know,
  * or what changed in the meantime, is declined here. Pure.
+ * @param examined what the task's engine refuses; nothing where there is no such engine
+ * @param offers those of the task's engine
  * @param used what the executions that are here already may use
  */
-export function admit(run: RunSpec, offers: Offers, used: Resources): Admission {
+export function admit(
+  { run, refusals }: Pick<Examined, 'run' | 'refusals'>,
+  offers: Offers,
+  used: Resources,
+): Admission {
   const { task } = run;
   const network = resolveNetwork(task.Network.Type, offers);
   const reasons = [
     ...unsupported(run, offers),
     ...(typeof network === 'string' ? [] : [network.refusal]),
     ...unwantedPorts(run, network, offers.policy),
-    ...unwantedCapabilities(run, offers.policy),
+    ...refusals,
     ...((task.ResultPaths?.length ?? 0) > 0 ? ['this node does not support result paths'] : []),
     ...hostVariables(task.Env ?? {}, offers.policy.envPatterns ?? []),
     ...shortage(run.resources, offers.capacity, used),
@@ -66,10 +70,10 @@ export function admit(run: RunSpec, offers: Offers, used: Resources): Admission 
 
 /** What the owner allows, as the Scheduler is told: so that nothing is placed here only to be declined. */
 export function ownerOffers(offers: Offers): OwnerOffers {
-  const { capabilities = [], envPatterns = [], ports = true, portRange = { from: 1, to: 65_535 } } = offers.policy;
+  const { envPatterns = [], ports = true, portRange = { from: 1, to: 65_535 } } = offers.policy;
   return {
     networks: networkTypes.filter((type) => typeof resolveNetwork(type, offers) === 'string'),
-    capabilities: [...capabilities],
+    capabilities: [...(offers.capabilities ?? [])],
     env: [...envPatterns],
     ports: ports ? portRange : null,
     resultPaths: false,
@@ -115,7 +119,7 @@ function unwantedPorts({ task }: RunSpec, network: ReturnType<typeof resolveNetw
   return portsOutside(task.Network.Ports ?? [], policy.portRange);
 }
 
-function portsOutside(ports: NonNullable<RunSpec['task']['Network']['Ports']>, range: PortRange | undefined): string[] {
+function portsOutside(ports: NonNullable<RunSpec['task']['Network']['Ports']>, range: Policy['portRange']): string[] {
   if (range === undefined) return [];
   return ports
     .filter(({ Static: port = 0 }) => port !== 0 && (port < range.from || port > range.to))
@@ -123,23 +127,6 @@ function portsOutside(ports: NonNullable<RunSpec['task']['Network']['Ports']>, r
       ({ Name: name, Static: port }) =>
         `this node publishes ports ${range.from} to ${range.to} only: port ${name} asks for ${port}`,
     );
-}
-
-/** Read by the engine's own reader: what is checked here is what the container would get. */
-function unwantedCapabilities({ task }: RunSpec, policy: Policy): string[] {
-  return askedCapabilities(task.Engine.Params ?? {})
-    .filter((name) => policy.capabilities?.includes(name) !== true)
-    .map((name) => `this node does not give capability ${name} (its owner may allow it with --allow-capability)`);
-}
-
-/** None where the parameters cannot be read: the engine refuses them in its own words and makes no container. */
-function askedCapabilities(params: Readonly<Record<string, unknown>>): readonly string[] {
-  try {
-    return parseDockerParams(params).capabilities;
-  } catch (error) {
-    if (error instanceof EngineError) return [];
-    throw error;
-  }
 }
 
 export function sumResources(all: Iterable<Resources>): Resources {

@@ -1,25 +1,16 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import { MAX_MESSAGE_BYTES } from '@shoal/schema/limits';
-import type { Failure } from '@shoal/schema/protocol/common';
+import { makeFailure, type Failure } from '@shoal/schema/protocol/common';
 import type { Report } from '@shoal/schema/protocol/from-agent';
-import type { FailureClass, RunOutput } from '@shoal/schema/records';
+import type { RunOutput } from '@shoal/schema/records';
 import { cutText } from '@shoal/schema/text';
 import type { StopRequest } from '../journal/records.ts';
-
-/** Steps of an execution as topics of the job's history. @see Bacalhau pkg/compute: event topics */
-export type Topic = 'Exec Scanning' | 'Preparing Environment' | 'Running Execution';
 
 /** How one execution ended. */
 export type Outcome =
   | { readonly type: 'completed'; readonly output: RunOutput }
   | { readonly type: 'failed'; readonly failure: Failure; readonly output: RunOutput | null }
   | { readonly type: 'cancelled'; readonly message: string; readonly output: RunOutput | null };
-
-/** A failure with its texts cut to what a frame holds. */
-export function makeFailure(kind: FailureClass, topic: Topic, message: string, hint = ''): Failure {
-  const cut = (text: string): string => cutText(text, MAX_MESSAGE_BYTES);
-  return { class: kind, message: cut(message), hint: cut(hint), topic };
-}
 
 /** The outcome of a task that was ended before its own end. */
 export function outcomeOfStop(request: StopRequest, output: RunOutput | null): Outcome {

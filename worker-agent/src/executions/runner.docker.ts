@@ -4,37 +4,20 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { NodeId, type ExecutionId } from '@shoal/schema/ids';
 import { DockerEngine } from '../engines/docker/docker.ts';
 import type { ContainerNetwork } from '../engines/engine.ts';
-import type { RunSpec, StopRequest } from '../journal/records.ts';
-import { systemClock } from '../machine/clock.ts';
+import type { StopRequest } from '../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { filterNames } from '../engines/docker/egress-filter.ts';
 import type { Outcome } from './outcome.ts';
-import { runTask } from './runner.ts';
+import { createOn, runOn, runOnDocker, stdoutOf } from '../testing/on-docker.ts';
 import { printed } from '../testing/printed.ts';
 import { runSpec, shell, task } from '../testing/run-spec.ts';
 
 const engine = new DockerEngine(NodeId.parse(`n-${randomUUID()}`), process.env['DOCKER_HOST'] ?? null);
 
-interface Options {
-  readonly network?: ContainerNetwork;
-  readonly stop?: AbortSignal;
-  readonly onRunning?: () => void;
-}
+type Options = Parameters<typeof runOnDocker>[2];
 
-async function run(spec: RunSpec, { network = 'none', stop, onRunning = () => {} }: Options = {}): Promise<Outcome> {
-  const task = { run: spec, network, started: false, stop: stop ?? new AbortController().signal };
-  const hooks = { starting: async () => {}, running: onRunning, stopping: async () => {} };
-  try {
-    return await runTask({ engine, clock: systemClock }, task, hooks);
-  } finally {
-    await engine.remove(spec.executionId);
-  }
-}
-
-async function stdout(spec: RunSpec, options: Options = {}): Promise<string> {
-  const outcome = await run(spec, options);
-  if (outcome.type !== 'completed') throw new Error(JSON.stringify(outcome));
-  return outcome.output.stdout;
-}
+const run = (spec: RunSpec, options: Options = {}): Promise<Outcome> => runOnDocker(engine, spec, options);
+const stdout = async (spec: RunSpec, options: Options = {}): Promise<string> => stdoutOf(await run(spec, options));
 
 function failure(outcome: Outcome): { class: string; message: string; topic: string; hint: string } {
   if (outcome.type !== 'failed') throw new Error(JSON.stringify(outcome));
@@ -170,9 +153,7 @@ describe('a task in Docker', () => {
     const patient = new PatientEngine(NodeId.parse(`n-${randomUUID()}`), process.env['DOCKER_HOST'] ?? null);
     await patient.probe();
     const onRunning = (): void => void printed(spec.executionId, 'ready').finally(() => stop.abort(request));
-    const hooks = { starting: async () => {}, running: onRunning, stopping: async () => {} };
-    const task = { run: spec, network: 'none' as const, started: false, stop: stop.signal };
-    const outcome = await runTask({ engine: patient, clock: systemClock }, task, hooks);
+    const outcome = await runOn(patient, spec, { stop: stop.signal, onRunning });
     expect(outcome).toMatchObject({
       type: 'cancelled',
       message: 'not wanted',
@@ -231,15 +212,8 @@ describe('a task in Docker', () => {
 });
 
 describe('a task that a former agent left', () => {
-  const adopt = async (by: DockerEngine, spec: RunSpec, network: ContainerNetwork): Promise<Outcome> => {
-    const task = { run: spec, network, started: true, stop: new AbortController().signal };
-    const hooks = { starting: async () => {}, running: () => {}, stopping: async () => {} };
-    try {
-      return await runTask({ engine: by, clock: systemClock }, task, hooks);
-    } finally {
-      await by.remove(spec.executionId);
-    }
-  };
+  const adopt = (by: DockerEngine, spec: RunSpec, network: ContainerNetwork): Promise<Outcome> =>
+    runOnDocker(by, spec, { network, started: true });
 
   test('on a filtered bridge is started behind the rules of the bridge, also when they are gone', async ({
     expect,
@@ -252,7 +226,7 @@ describe('a task that a former agent left', () => {
     await first.probe();
     await second.probe();
     const spec = shell('true');
-    await first.create(spec, 'filtered', new AbortController().signal);
+    await createOn(first, spec, 'filtered');
     const jump = rules('-S')
       .split('\n')
       .filter((rule) => rule.includes(`-j ${names.bridgeChain}`));
@@ -266,7 +240,7 @@ describe('a task that a former agent left', () => {
   test('and that was killed while no agent looked was lost; what ended by itself is done', async ({ expect }) => {
     const leave = async (script: string): Promise<RunSpec> => {
       const spec = shell(script);
-      await engine.create(spec, 'none', new AbortController().signal);
+      await createOn(engine, spec, 'none');
       await engine.start(spec.executionId);
       return spec;
     };

@@ -1,4 +1,5 @@
 import { durationText } from '@shoal/schema/format';
+import { makeFailure } from '@shoal/schema/protocol/common';
 import type { RunOutput } from '@shoal/schema/records';
 import {
   EngineError,
@@ -6,12 +7,14 @@ import {
   type ContainerNetwork,
   type Ended,
   type Engine,
-  type Heads,
+  type Examined,
 } from '../engines/engine.ts';
-import type { RunSpec, StopRequest } from '../journal/records.ts';
+import type { StopRequest } from '../journal/records.ts';
+import type { Heads } from '../logs/heads.ts';
 import type { LogRecorder, Recording } from '../logs/recorder.ts';
-import { makeFailure, outcomeOfStop, type Outcome } from './outcome.ts';
 import { errorText, pause, type Clock } from '../ports.ts';
+import { environmentOf } from './environment.ts';
+import { outcomeOfStop, type Outcome } from './outcome.ts';
 
 /** SIGTERM, then SIGKILL after this time. Short: a stop is an order, and an agent that stops has ten seconds. */
 export const STOP_GRACE_MS = 2_000;
@@ -21,18 +24,18 @@ const ENGINE_RETRY_MS = 1_000;
 const MAX_ENGINE_RETRY_MS = 10_000;
 /** A call that lasted longer than any deadline of the engine's was not met by silence. */
 const ANSWERED_MS = 60_000;
-/** 128 + SIGTERM, 128 + SIGKILL, and what Docker says of a container whose end it did not see. */
-const killedExitCodes: ReadonlySet<number> = new Set([137, 143, 255]);
 
 export interface RunnerPorts {
   readonly engine: Engine;
   readonly clock: Clock;
-  /** Writes down what tasks print; without it the engine keeps its beginning. */
-  readonly logs?: LogRecorder;
+  /** Writes down what tasks print. */
+  readonly logs: LogRecorder;
+  /** The node's variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export interface TaskRun {
-  readonly run: RunSpec;
+  readonly task: Examined;
   readonly network: ContainerNetwork;
   /** The journal says that the container may have been started: if it is gone, so is its work. */
   readonly started: boolean;
@@ -50,6 +53,8 @@ export interface RunnerHooks {
 
 /** Runs one task to its end, or follows one that a former agent started. Never rejects: every way out is an Outcome. */
 export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHooks): Promise<Outcome> {
+  const { engine, logs } = ports;
+  const { run } = task.task;
   let recording: Recording | null = null;
   try {
     const container = await getContainer(ports, task);
@@ -60,15 +65,15 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
       // Between the record and the start lies an fsync: a stop that came in the meantime wins.
       if (task.stop.aborted) return outcomeOfStop(requestOf(task.stop), null);
       // Before the start: a task may have printed all it has to say before anybody could listen.
-      recording = (await persist(ports, async () => ports.logs?.record(task.run, 'created'))) ?? null;
-      await persist(ports, () => ports.engine.start(task.run.executionId));
+      recording = await persist(ports, () => logs.record(engine, run, 'created'));
+      await persist(ports, () => engine.start(run.executionId));
     }
-    recording ??= (await persist(ports, async () => ports.logs?.record(task.run, container.state))) ?? null;
+    recording ??= await persist(ports, () => logs.record(engine, run, container.state));
     hooks.running();
     const unseen = task.started && container.state === 'ended';
     return await follow(ports, { ...task, recording, unseen }, hooks, await deadlineOf(ports, task, container));
   } catch (error) {
-    await recording?.finish();
+    await recording?.finish().catch(() => {});
     // Whatever went wrong on the way: once a stop was asked for, that is what became of the execution.
     if (task.stop.aborted && !isUnreachable(error)) return outcomeOfStop(requestOf(task.stop), null);
     if (error instanceof EngineError) return { type: 'failed', failure: error.failure, output: null };
@@ -80,17 +85,20 @@ export async function runTask(ports: RunnerPorts, task: TaskRun, hooks: RunnerHo
   }
 }
 
-async function getContainer(ports: RunnerPorts, { run, network, started, stop }: TaskRun): Promise<Container | null> {
+async function getContainer(ports: RunnerPorts, { task, network, started, stop }: TaskRun): Promise<Container | null> {
+  const { engine, env } = ports;
+  const { run } = task;
   if (started) {
-    const container = await persist(ports, () => ports.engine.find(run.executionId));
+    const container = await persist(ports, () => engine.find(run.executionId));
     // Also one that was never started: its surroundings were made by a process that is gone, or before the machine's start.
     if (container !== null && container.state !== 'ended') {
-      await persist(ports, async () => ports.engine.resume?.(run, network));
+      await persist(ports, async () => engine.resume?.(run, network));
     }
     return container;
   }
   stop.throwIfAborted();
-  return ports.engine.create(run, network, stop);
+  const provisions = { network, environment: environmentOf(run, env), mounts: [] };
+  return engine.create(task, provisions, { signal: stop, pulled: () => {} });
 }
 
 /** A container that was started is gone, by somebody else's hand. Running its task again could do its work twice. */
@@ -107,7 +115,7 @@ function lostOutcome({ stop }: TaskRun): Outcome {
 /** Milliseconds that are left to run; null means no limit. */
 async function deadlineOf(
   { engine, clock }: RunnerPorts,
-  { run }: TaskRun,
+  { task: { run } }: TaskRun,
   container: Container,
 ): Promise<number | null> {
   // What ended by itself while no agent looked has done its work, however long it took.
@@ -118,7 +126,7 @@ async function deadlineOf(
 }
 
 interface Followed extends TaskRun {
-  readonly recording: Recording | null;
+  readonly recording: Recording;
   /** It ended while no agent looked. */
   readonly unseen: boolean;
 }
@@ -131,7 +139,7 @@ interface Watch {
 
 async function follow(ports: RunnerPorts, task: Followed, hooks: RunnerHooks, leftMs: number | null): Promise<Outcome> {
   const { engine, clock } = ports;
-  const { executionId, executionTimeoutMs } = task.run;
+  const { executionId, executionTimeoutMs } = task.task.run;
   const watch: Watch = { request: null, interrupted: false };
   const ended = new AbortController();
   const kill = async (request: StopRequest, journalled: boolean): Promise<void> => {
@@ -164,17 +172,16 @@ async function follow(ports: RunnerPorts, task: Followed, hooks: RunnerHooks, le
 }
 
 async function conclude(ports: RunnerPorts, task: Followed, watch: Watch, end: Ended): Promise<Outcome> {
-  const { engine } = ports;
-  const { run, recording } = task;
-  await recording?.finish();
-  const heads = recording?.heads() ?? (await persist(ports, () => engine.output(run.executionId)));
+  const { recording } = task;
+  await persist(ports, () => recording.finish());
+  const heads = recording.heads();
   if (watch.request !== null) return outcomeOfStop(watch.request, outputOf(heads, -1, watch.request.message));
   if (end.outOfMemory) {
     const hint = 'Ask for more with Resources.Memory.';
     const failure = makeFailure('environment', 'Running Execution', 'memory limit exceeded', hint);
     return { type: 'failed', failure, output: outputOf(heads, end.exitCode, failure.message) };
   }
-  const lost = killedExitCodes.has(end.exitCode) ? await lossOf(ports, task, watch) : null;
+  const lost = end.looksKilled ? await lossOf(ports, task, watch) : null;
   if (lost !== null) {
     const failure = makeFailure('infrastructure', 'Running Execution', lost);
     return { type: 'failed', failure, output: outputOf(heads, end.exitCode, failure.message) };
@@ -190,7 +197,7 @@ async function conclude(ports: RunnerPorts, task: Followed, watch: Watch, end: E
  */
 async function lossOf({ engine }: RunnerPorts, { unseen, recording }: Followed, watch: Watch): Promise<string | null> {
   if (unseen) return 'the task was killed while the agent was away: the machine or its container engine went down';
-  const interrupted = watch.interrupted || recording?.wasInterrupted === true;
+  const interrupted = watch.interrupted || recording.wasInterrupted;
   if (interrupted || !(await engine.probe()).ready) return 'the container engine went away while the task ran';
   return null;
 }

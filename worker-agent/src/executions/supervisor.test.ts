@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest';
 import { EngineError } from '../engines/engine.ts';
-import { makeFailure } from './outcome.ts';
+import { makeFailure } from '@shoal/schema/protocol/common';
 import { settle } from '../testing/fake-clock.ts';
 import { Harness } from '../testing/harness.ts';
 import { newExecutionId, runSpec, task } from '../testing/run-spec.ts';

@@ -2,13 +2,14 @@ import type { ExecutionId } from '@shoal/schema/ids';
 import { MAX_MESSAGE_BYTES } from '@shoal/schema/limits';
 import type { Held } from '@shoal/schema/protocol/common';
 import type { Ack, Reject, Report } from '@shoal/schema/protocol/from-agent';
-import type { Welcome } from '@shoal/schema/protocol/to-agent';
+import type { Run, RunSpec, Welcome } from '@shoal/schema/protocol/to-agent';
 import { cutText } from '@shoal/schema/text';
 import { admit, sumResources, type Offers } from './admission.ts';
-import type { ContainerNetwork, Engine } from '../engines/engine.ts';
+import type { ContainerNetwork, Engine, Examined } from '../engines/engine.ts';
+import type { EngineRoster } from '../engines/roster.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Entry } from '../journal/ledger.ts';
-import { RunSpec, type StopRequest } from '../journal/records.ts';
+import { type StopRequest } from '../journal/records.ts';
 import type { LogRecorder } from '../logs/recorder.ts';
 import { outcomeOfStop, reportOf, type Outcome } from './outcome.ts';
 import { Outbox } from '../link/outbox.ts';
@@ -19,19 +20,26 @@ import type { Order } from '../link/session.ts';
 export interface SupervisorPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly engine: Engine;
+  readonly engines: Pick<EngineRoster, 'find' | 'isReady'>;
+  /** The node's variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly journal: Journal;
   /** Puts a frame on the wire; false when there is no welcomed connection. */
   readonly send: (frame: Ack | Reject | Report) => boolean;
-  readonly offers: () => Offers;
+  /** For tasks of that engine; null for those of one that is not here. */
+  readonly offers: (engine: Engine | null) => Offers;
   /** Writes down what tasks print. */
-  readonly logs?: LogRecorder;
+  readonly logs: LogRecorder;
   readonly openLog?: (executionId: ExecutionId, token: string) => void;
 }
 
 /** One execution that is not over here. */
 interface Slot {
   readonly run: RunSpec;
+  /** Null while this agent has none of its type. */
+  readonly engine: Engine | null;
+  /** As its engine read it; null for what a former agent took, until it is launched. */
+  readonly task: Examined | null;
   readonly network: ContainerNetwork;
   /** Set as the stop is asked for; the signal is aborted once that is in the journal. */
   request: StopRequest | null;
@@ -59,12 +67,12 @@ export class Supervisor {
   readonly #writing = new Set<ExecutionId>();
   /** Declined, with a record that could not be written: nobody has heard of it, and it is tried again when asked again. */
   readonly #unwritten = new Set<ExecutionId>();
-  #engineReady = false;
   /** Why nothing is taken at present; null when it is. */
   #closedFor: string | null = null;
   #stopping: string | null = null;
   #removing = 0;
-  #leftBehind = false;
+  /** Engines that have a container which could not be removed. */
+  readonly #leftBehind = new Set<Engine>();
   #idleWaiters: (() => void)[] = [];
 
   constructor(ports: SupervisorPorts) {
@@ -105,11 +113,9 @@ export class Supervisor {
     return this.#slots.has(executionId);
   }
 
-  /** Whether some container could not be removed since this was last asked. */
-  takeLeftBehind(): boolean {
-    const left = this.#leftBehind;
-    this.#leftBehind = false;
-    return left;
+  /** Whether some container of an engine could not be removed since this was last asked. */
+  takeLeftBehind(engine: Engine): boolean {
+    return this.#leftBehind.delete(engine);
   }
 
   welcomed(mode: Welcome['mode']): void {
@@ -121,17 +127,16 @@ export class Supervisor {
     this.#outbox.disconnected();
   }
 
-  /** Tells whether the engine answers; what waited for it starts. */
-  setEngineReady(ready: boolean): void {
-    this.#engineReady = ready;
-    if (ready) for (const slot of this.#slots.values()) this.#launch(slot);
+  /** An engine answers that did not: what waited for it starts. */
+  engineCame(engine: Engine): void {
+    for (const slot of this.#slots.values()) if (slot.engine === engine) this.#launch(slot);
   }
 
   /** Acts on one frame. Frames of one execution take effect in the order they came. */
   order(frame: Order): void {
     switch (frame.type) {
       case 'run':
-        return this.#run(RunSpec.parse(frame));
+        return this.#run(runOf(frame));
       case 'stop':
         return this.#stop(frame.executionId, frame.reason);
       case 'keep':
@@ -174,14 +179,17 @@ export class Supervisor {
     if (entry !== undefined && entry.state !== 'live') return this.#answerFinished(executionId, entry);
     const used = sumResources([...this.#slots.values()].map((one) => one.run.resources));
     const closed = this.#stopping ?? this.#closedFor;
-    const admission = closed === null ? admit(run, this.#ports.offers(), used) : { ok: false as const, reason: closed };
-    if (admission.ok) void this.#take(run, admission.network);
+    if (closed !== null) return void this.#reject(executionId, closed);
+    const engine = this.#ports.engines.find(run.task.Engine.Type);
+    const task = engine?.examine(run) ?? null;
+    const admission = admit(task ?? { run, refusals: [] }, this.#ports.offers(engine), used);
+    if (admission.ok) void this.#take(makeSlot({ run, engine, task, network: admission.network }));
     else void this.#reject(executionId, admission.reason);
   }
 
-  async #take(run: RunSpec, network: ContainerNetwork): Promise<void> {
+  async #take(slot: Slot): Promise<void> {
+    const { run, network } = slot;
     const { executionId } = run;
-    const slot = makeSlot(run, network);
     this.#slots.set(executionId, slot);
     try {
       await this.#ports.journal.append({ type: 'taken', executionId, run, network });
@@ -271,7 +279,7 @@ export class Supervisor {
 
   #resume(entry: Entry & { state: 'live' }): void {
     const { run, network, started, stop } = entry;
-    const slot = makeSlot(run, network);
+    const slot = makeSlot({ run, engine: this.#ports.engines.find(run.task.Engine.Type), task: null, network });
     slot.known = true;
     slot.started = started;
     if (started) slot.state = 'Running';
@@ -282,16 +290,18 @@ export class Supervisor {
   }
 
   #launch(slot: Slot): void {
-    if (!this.#engineReady || slot.launched || !slot.known) return;
+    const { engine } = slot;
+    if (engine === null || !this.#ports.engines.isReady(engine) || slot.launched || !slot.known) return;
     slot.launched = true;
-    void this.#runToEnd(slot);
+    void this.#runToEnd(slot, engine);
   }
 
-  async #runToEnd(slot: Slot): Promise<void> {
-    const { engine, clock, journal, logs } = this.#ports;
+  async #runToEnd(slot: Slot, engine: Engine): Promise<void> {
+    const { clock, journal, logs, env } = this.#ports;
     const { executionId } = slot.run;
-    const task = { run: slot.run, network: slot.network, started: slot.started, stop: slot.stop.signal };
-    const outcome = await runTask({ engine, clock, ...(logs !== undefined && { logs }) }, task, {
+    const { network, started } = slot;
+    const task = { task: slot.task ?? engine.examine(slot.run), network, started, stop: slot.stop.signal };
+    const outcome = await runTask({ engine, clock, logs, env }, task, {
       starting: () => {
         slot.started = true;
         return journal.append({ type: 'starting', executionId });
@@ -316,7 +326,7 @@ export class Supervisor {
     const failure = outcome.type === 'failed' ? { class: outcome.failure.class, error: outcome.failure.message } : {};
     this.#ports.log.info('task.ended', { executionId, outcome: outcome.type, ...failure });
     this.#outbox.put(report);
-    if (slot !== null) await this.#removeContainer(executionId);
+    if (slot !== null && slot.engine !== null) await this.#removeContainer(slot.engine, executionId);
     this.#settle();
   }
 
@@ -333,12 +343,12 @@ export class Supervisor {
     }
   }
 
-  async #removeContainer(executionId: ExecutionId): Promise<void> {
+  async #removeContainer(engine: Engine, executionId: ExecutionId): Promise<void> {
     this.#removing += 1;
     try {
-      await this.#ports.engine.remove(executionId);
+      await engine.remove(executionId);
     } catch (error) {
-      this.#leftBehind = true;
+      this.#leftBehind.add(engine);
       this.#ports.log.warn('container.left', { executionId, error: errorText(error) });
     }
     this.#removing -= 1;
@@ -352,7 +362,12 @@ export class Supervisor {
   }
 }
 
-function makeSlot(run: RunSpec, network: ContainerNetwork): Slot {
+function makeSlot(of: Pick<Slot, 'run' | 'engine' | 'task' | 'network'>): Slot {
   const stop = new AbortController();
-  return { run, network, request: null, stop, known: false, started: false, launched: false, state: 'BidAccepted' };
+  return { ...of, request: null, stop, known: false, started: false, launched: false, state: 'BidAccepted' };
+}
+
+/** Without the header of the session that it came by. */
+function runOf({ type: _type, epoch: _epoch, session: _session, ...run }: Run): RunSpec {
+  return run;
 }

@@ -1,7 +1,8 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import type { Report } from '@shoal/schema/protocol/from-agent';
-import type { ContainerNetwork } from '../engines/container-network.ts';
-import type { JournalRecord, RunSpec, StopRequest } from './records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
+import type { ContainerNetwork } from '../engines/engine.ts';
+import type { JournalRecord, StopRequest } from './records.ts';
 
 /** What the journal knows of one execution. */
 export type Entry =

@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { ExecutionId } from '@shoal/schema/ids';
 import { Report } from '@shoal/schema/protocol/from-agent';
-import { Run } from '@shoal/schema/protocol/to-agent';
-import { containerNetworks } from '../engines/container-network.ts';
-
-/** A `run` without the header of the session it came by: all that is needed to run the task, also after a restart. */
-export const RunSpec = Run.omit({ type: true, epoch: true, session: true });
-export type RunSpec = z.infer<typeof RunSpec>;
+import { RunSpec } from '@shoal/schema/protocol/to-agent';
+import { containerNetworks } from '../engines/engine.ts';
 
 /**
  * Why a task is ended before its own end: the Scheduler's `stop`, the execution timeout, or this agent going down. It is

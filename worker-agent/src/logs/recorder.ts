@@ -1,16 +1,16 @@
-import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Engine, Heads } from '../engines/engine.ts';
-import type { RunSpec } from '../journal/records.ts';
+import type { Container, Engine, Output } from '../engines/engine.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { Chunker } from './chunker.ts';
+import type { Heads } from './heads.ts';
 import { isEnded, resume } from './resume.ts';
 import type { Spool } from './spool.ts';
 
 /** Writes down what one execution prints. */
 export interface Recording {
-  /** The container has ended: reads what is left of its output, as long as it comes, and closes the log. */
+  /** The container has ended: reads what is left of its output, as long as it comes, and closes the log. May be repeated. */
   finish(): Promise<void>;
   heads(): Heads;
   /** The engine went away while it was read. */
@@ -19,7 +19,7 @@ export interface Recording {
 
 export interface LogRecorder {
   /** Begins to write down a container's output, or goes on where a former agent was. Throws `EngineError`. */
-  record(run: RunSpec, state: Container['state']): Promise<Recording | null>;
+  record(engine: Engine, run: RunSpec, state: Container['state']): Promise<Recording>;
 }
 
 /** How long nothing may come of the output of a container that has ended; the engine may have to look for it. */
@@ -67,10 +67,11 @@ export class EngineRecording implements Recording {
     { executionId, spool, state }: { executionId: ExecutionId; spool: Spool; state: Container['state'] },
   ): Promise<EngineRecording> {
     const recording = new EngineRecording(ports, executionId, spool);
-    if (spool.finished || ports.engine.capture === undefined) return recording;
+    const { engine } = ports;
+    if (spool.finished || (engine.output === undefined && engine.kept === undefined)) return recording;
     // A task that runs is not to wait for what was printed before: it may have to be stopped.
-    const first = state === 'created' ? await ports.engine.capture(executionId) : recording.#resume();
-    recording.#pumping = recording.#pumpAll(first);
+    const first = state === 'created' ? await engine.output?.(executionId) : undefined;
+    recording.#pumping = recording.#pumpAll(first ?? recording.#resume());
     return recording;
   }
 
@@ -116,7 +117,7 @@ export class EngineRecording implements Recording {
     return container?.state === 'created';
   }
 
-  async #pumpAll(first: AsyncIterable<Uint8Array>): Promise<void> {
+  async #pumpAll(first: Output): Promise<void> {
     const { clock, log } = this.#ports;
     let retryMs = RETRY_MS;
     for (let source = first; !this.#gaveUp.signal.aborted; source = this.#resume()) {
@@ -137,12 +138,12 @@ export class EngineRecording implements Recording {
     }
   }
 
-  async #pump(source: AsyncIterable<Uint8Array>): Promise<void> {
+  async #pump(source: Output): Promise<void> {
     const chunker = new Chunker();
     const writer = new BatchWriter(this.#ports.clock, (chunks) => this.#spool.append(chunks));
     try {
-      for await (const data of source) {
-        const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+      for await (const output of source) {
+        const chunks = chunker.push(output);
         if (chunks.length > 0) await writer.add(chunks);
         this.#pieces += 1;
       }
@@ -164,7 +165,7 @@ export class EngineRecording implements Recording {
     return this.#spool.size > SHORT_BYTES ? 'output' : 'perhaps output';
   }
 
-  #resume(): AsyncIterable<Uint8Array> {
+  #resume(): Output {
     const { engine, clock } = this.#ports;
     const { signal } = this.#gaveUp;
     return resume({ engine, clock, executionId: this.#executionId, spool: this.#spool, signal });

@@ -1,9 +1,10 @@
 import { NodeId } from '@shoal/schema/ids';
 import type { Report } from '@shoal/schema/protocol/from-agent';
 import { Agent } from '../agent.ts';
+import type { Engine } from '../engines/engine.ts';
 import { FakeEngine, type Script } from '../engines/fake.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
-import type { RunSpec } from '../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { FakeClock, settle } from './fake-clock.ts';
 import { FakeNetwork, type FakeSocket } from './fake-socket.ts';
 import { silentLog } from './run-spec.ts';
@@ -12,16 +13,20 @@ import { silentLog } from './run-spec.ts';
 export class Harness {
   readonly clock: FakeClock;
   readonly engine: FakeEngine;
+  /** Beside `engine`. */
+  readonly others: readonly Engine[];
   readonly network = new FakeNetwork();
   journal: MemoryJournal;
   agent: Agent;
 
-  private constructor(clock: FakeClock, engine: FakeEngine, journal: MemoryJournal) {
+  private constructor(world: Pick<Harness, 'clock' | 'engine' | 'others'>, journal: MemoryJournal) {
+    const { clock, engine, others } = world;
     this.clock = clock;
     this.engine = engine;
+    this.others = others;
     this.journal = journal;
     this.agent = new Agent(
-      { dial: this.network.dial, clock, random: () => 0.5, log: silentLog, engine, journal },
+      { dial: this.network.dial, clock, random: () => 0.5, log: silentLog, engines: [engine, ...others], journal },
       {
         nodeId: NodeId.parse('n-test'),
         instance: 'i-1',
@@ -36,9 +41,13 @@ export class Harness {
   }
 
   /** A started agent with a welcomed connection. */
-  static async start(script: (run: RunSpec) => Script = () => ({ runMs: 1_000 })): Promise<Harness> {
+  static async start(
+    script: (run: RunSpec) => Script = () => ({ runMs: 1_000 }),
+    others: (clock: FakeClock) => readonly Engine[] = () => [],
+  ): Promise<Harness> {
     const clock = new FakeClock();
-    const harness = new Harness(clock, new FakeEngine(clock, script), new MemoryJournal());
+    const world = { clock, engine: new FakeEngine(clock, script), others: others(clock) };
+    const harness = new Harness(world, new MemoryJournal());
     await harness.#connect();
     return harness;
   }
@@ -46,7 +55,7 @@ export class Harness {
   /** The agent is killed; another starts with what is durable. The killed one's further doings are not seen. */
   async killAndRestart(): Promise<Harness> {
     this.network.last.end({ kind: 'closed', code: 1006, reason: '' });
-    const next = new Harness(this.clock, this.engine, this.journal.reopen());
+    const next = new Harness(this, this.journal.reopen());
     // Nothing that the dead process still does may reach the journal that counts.
     this.journal.failure = new Error('dead');
     await next.#connect();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { NodeId } from '@shoal/schema/ids';
-import type { Gpu } from '../../machine/gpus.ts';
 import { runSpec, task } from '../../testing/run-spec.ts';
+import type { Gpu } from '../engine.ts';
 import { createBody, type Surroundings } from './container-spec.ts';
 import { parseDockerParams } from './params.ts';
 import { gpuDevices } from './gpu-devices.ts';
@@ -15,7 +15,8 @@ const around: Surroundings = {
   ports: [],
   gpus: [],
   devices: [],
-  variables: {},
+  environment: {},
+  mounts: [],
 };
 
 const card = (vendor: Gpu['vendor'], index: number, pciAddress = ''): Gpu => ({
@@ -118,6 +119,18 @@ test('the container is hardened, labelled and limited', ({ expect }) => {
   for (const key of ['Binds', 'Mounts', 'PidMode', 'UTSMode', 'Devices', 'CapAdd']) {
     expect(body.HostConfig).not.toHaveProperty(key);
   }
+});
+
+test('what is mounted can be read and not written', ({ expect }) => {
+  const mounts = [{ source: '/state/inputs/0', target: '/in' }];
+  expect(body({ mounts }).HostConfig.Mounts).toEqual([
+    { Type: 'bind', Source: '/state/inputs/0', Target: '/in', ReadOnly: true },
+  ]);
+});
+
+test('the engine’s own parameters go over what the agent prepared', ({ expect }) => {
+  const { Env } = body({ environment: { A: 'agent', B: 'agent' } }, { EnvironmentVariables: ['B=engine'] });
+  expect(Env).toEqual(['A=agent', 'B=engine']);
 });
 
 test('no container is without limits', ({ expect }) => {

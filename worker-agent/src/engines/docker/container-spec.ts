@@ -1,9 +1,8 @@
 import type { NodeId } from '@shoal/schema/ids';
-import type { RunSpec } from '../../journal/records.ts';
-import { gpuKey, type Gpu } from '../../machine/gpus.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import type { PlannedPort } from './port-plan.ts';
 import type { DockerParams } from './params.ts';
-import type { ContainerNetwork } from '../engine.ts';
+import { gpuKey, type Gpu, type Mount, type Provisions } from '../engine.ts';
 
 /** Whose container it is and what for: an agent finds its own by them after a restart. */
 export const labels = {
@@ -34,10 +33,9 @@ const LOG_OPTIONS = { 'max-size': '128m', 'max-file': '2', compress: 'false' };
  */
 const NO_NAME_SERVER = ['127.0.0.1'];
 
-/** What a container is made of beside the task's own parameters. */
-export interface Surroundings {
+/** What the engine itself has for a container. */
+export interface Wired {
   readonly nodeId: NodeId;
-  readonly network: ContainerNetwork;
   /** Docker's name of the network; null for `none`, `host` and `bridge`, which are called so themselves. */
   readonly networkName: string | null;
   /** `address:port` of the way out under network type HTTP. */
@@ -48,9 +46,10 @@ export interface Surroundings {
   readonly gpus: readonly Gpu[];
   /** Devices of cards without a runtime of their own. */
   readonly devices: readonly string[];
-  /** The task's variables, with those of the node filled in. */
-  readonly variables: Readonly<Record<string, string>>;
 }
+
+/** What a container is made of beside the task's own parameters. */
+export type Surroundings = Provisions & Wired;
 
 /** The body of Docker's `POST /containers/create`. */
 export interface CreateBody {
@@ -81,6 +80,7 @@ interface HostConfig {
   readonly PortBindings?: Readonly<Record<string, readonly { HostIp: string; HostPort: string }[]>>;
   readonly DeviceRequests?: readonly object[];
   readonly Devices?: readonly object[];
+  readonly Mounts?: readonly object[];
   readonly LogConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> };
 }
 
@@ -96,7 +96,7 @@ export function createBody(run: RunSpec, params: DockerParams, around: Surroundi
     ...(params.entrypoint.length > 0 && { Entrypoint: params.entrypoint }),
     ...(params.parameters.length > 0 && { Cmd: params.parameters }),
     ...(params.workingDirectory !== '' && { WorkingDir: params.workingDirectory }),
-    Env: environmentOf(run, params, around),
+    Env: environmentOf(params, around),
     Labels: {
       [labels.node]: nodeId,
       [labels.execution]: run.executionId,
@@ -138,8 +138,14 @@ function hostConfig(run: RunSpec, params: DockerParams, around: Surroundings): H
     ...(devices.length > 0 && {
       Devices: devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })),
     }),
+    ...(around.mounts.length > 0 && { Mounts: around.mounts.map(bindOf) }),
     LogConfig: { Type: 'local', Config: LOG_OPTIONS },
   };
+}
+
+/** `Mounts` and not `Binds`: those would make a folder of root's in place of a source that is gone. */
+function bindOf({ source, target }: Mount): object {
+  return { Type: 'bind', Source: source, Target: target, ReadOnly: true };
 }
 
 function bindings(ports: readonly PlannedPort[]): NonNullable<HostConfig['PortBindings']> {
@@ -151,14 +157,9 @@ function bindings(ports: readonly PlannedPort[]): NonNullable<HostConfig['PortBi
   );
 }
 
-/** `NAME=value` each: the task's variables, then Shoal's own, then the engine's; later ones win. */
-function environmentOf(run: RunSpec, params: DockerParams, { variables: own, ...around }: Surroundings): string[] {
-  const variables = new Map(Object.entries(own));
-  variables.set('BACALHAU_EXECUTION_ID', run.executionId);
-  variables.set('BACALHAU_JOB_ID', run.jobId);
-  variables.set('BACALHAU_JOB_TYPE', run.jobType);
-  variables.set('BACALHAU_PARTITION_INDEX', String(run.partition));
-  variables.set('BACALHAU_PARTITION_COUNT', String(run.partitionCount));
+/** `NAME=value` each: what the agent prepared, then what was wired, then the engine's parameters; later ones win. */
+function environmentOf(params: DockerParams, around: Surroundings): string[] {
+  const variables = new Map(Object.entries(around.environment));
   for (const { name, hostPort, target } of around.ports) {
     variables.set(`BACALHAU_HOST_PORT_${name}`, String(hostPort));
     if (around.network !== 'host') variables.set(`BACALHAU_PORT_${name}`, String(target));

@@ -81,7 +81,7 @@ describe.skipIf(!canStart)('a daemon', () => {
     engine = new DockerEngine(NodeId.parse(`n-${randomUUID()}`), daemon.host);
     await engine.probe();
     const putPart = async () => 'refused' as const;
-    const ports = { engine, clock: systemClock, log: silentLog, putPart, isReported: () => true };
+    const ports = { clock: systemClock, log: silentLog, putPart, isReported: () => true };
     shelf = new LogShelf(join(folder, 'logs'), ports);
   });
 

@@ -1,33 +1,34 @@
 import { ExecutionId, type NodeId } from '@shoal/schema/ids';
+import { makeFailure } from '@shoal/schema/protocol/common';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { z } from 'zod';
-import type { RunSpec } from '../../journal/records.ts';
-import { systemClock } from '../../machine/clock.ts';
-import type { Gpu } from '../../machine/gpus.ts';
-import { DEFAULT_PORT_RANGE, type PortRange } from './port-plan.ts';
-import { makeFailure } from '../../executions/outcome.ts';
-import { errorText, type Clock, type Log } from '../../ports.ts';
-import { createBody, labels, type Surroundings } from './container-spec.ts';
-import { DockerApi } from './api.ts';
-import { asEngineError, statusOf, type Step } from './errors.ts';
-import { readHeads, readKeptSince } from './logs.ts';
-import { DockerNetworks } from './networks.ts';
-import { parseDockerParams, type DockerParams } from './params.ts';
-import { findDocker } from './host.ts';
-import { gpuDevices } from './gpu-devices.ts';
-import type { PullProgress } from './pull-progress.ts';
-import { registryAuth } from './registry-auth.ts';
-import { resolveVariables } from '../../executions/variables.ts';
-import { Switchboard } from './wiring.ts';
+import { errorText, type Log } from '../../ports.ts';
 import {
   EngineError,
   type Container,
   type ContainerNetwork,
+  type Creating,
   type Ended,
   type Engine,
   type EngineHealth,
-  type Heads,
+  type EngineOffers,
+  type Gpu,
   type KeptRange,
+  type Output,
+  type Provisions,
 } from '../engine.ts';
+import { DockerApi } from './api.ts';
+import { createBody, labels, type Wired } from './container-spec.ts';
+import { asEngineError, statusOf, type Step } from './errors.ts';
+import { gpuDevices } from './gpu-devices.ts';
+import { findDocker } from './host.ts';
+import { DockerNetworks } from './networks.ts';
+import { demultiplex, readKeptSince } from './output.ts';
+import { DEFAULT_PORT_RANGE, type PortRange } from './port-plan.ts';
+import type { PullProgress } from './pull-progress.ts';
+import { registryAuth } from './registry-auth.ts';
+import { examineTask, type DockerTask } from './task.ts';
+import { Switchboard } from './wiring.ts';
 
 const Inspected = z.object({
   State: z.object({
@@ -50,14 +51,17 @@ export interface DockerOptions {
   readonly openRanges?: readonly string[];
   /** Name servers of tasks that cannot reach the machine's own. */
   readonly dns?: readonly string[];
-  /** The node's variables, for `env:NAME` and registry credentials. */
+  /** Linux capabilities that tasks may ask for, upper case without `CAP_`. */
+  readonly capabilities?: readonly string[];
+  /** The node's variables, for registry credentials. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log?: Log;
-  readonly clock?: Clock;
 }
 
 export const DEFAULT_DNS = ['1.1.1.1', '8.8.8.8'];
 const PROGRESS_MS = 5_000;
+/** 128 + SIGTERM, 128 + SIGKILL, and what Docker says of a container whose end it did not see. */
+const killedExitCodes: ReadonlySet<number> = new Set([137, 143, 255]);
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** Runs containers in Docker, or what speaks its API, through its socket. */
@@ -71,20 +75,35 @@ export class DockerEngine implements Engine {
   readonly #switchboard: Switchboard;
   #api: DockerApi | null = null;
   #platform = '';
+  #isolates = false;
   #isolationError = '';
 
   /** @param dockerHost as `DOCKER_HOST` has it; null looks in the usual places, at every probe until one answers */
   constructor(nodeId: NodeId, dockerHost: string | null, options: DockerOptions = {}) {
-    const { gpus = [], portRange = DEFAULT_PORT_RANGE, openRanges = [], log = silent, clock = systemClock } = options;
+    const { gpus = [], portRange = DEFAULT_PORT_RANGE, openRanges = [], log = silent } = options;
     this.#nodeId = nodeId;
     this.#dockerHost = dockerHost;
     this.#options = options;
     this.#log = log;
-    this.#networks = new DockerNetworks(nodeId, openRanges, { clock, log });
+    this.#networks = new DockerNetworks(nodeId, openRanges, log);
     this.#switchboard = new Switchboard(nodeId, gpus, portRange);
   }
 
   async probe(): Promise<EngineHealth> {
+    const health = await this.#look();
+    this.#isolates = health.ready && this.#api !== null && (await this.#canIsolate(this.#api));
+    return health;
+  }
+
+  offers(): EngineOffers {
+    return { isolates: this.#isolates, capabilities: this.#options.capabilities ?? [] };
+  }
+
+  examine(run: RunSpec): DockerTask {
+    return examineTask(run, this.#options.capabilities ?? []);
+  }
+
+  async #look(): Promise<EngineHealth> {
     const found = await findDocker(this.#dockerHost);
     if (!found.ok) {
       this.#api = null;
@@ -97,26 +116,27 @@ export class DockerEngine implements Engine {
     } catch (error) {
       return { ready: false, error: errorText(error), hint: '' };
     }
-    return { ready: true, description: found.description, isolates: await this.#isolates(api) };
+    return { ready: true, description: found.description };
   }
 
-  async create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
+  async create(task: DockerTask, provisions: Provisions, creating: Creating): Promise<Container> {
     try {
-      return await this.#create(run, network, signal);
+      return await this.#create(task, provisions, creating);
     } finally {
       // Made, its labels say what it holds; not made, it holds nothing. One that Docker makes late is never started.
-      this.#switchboard.takeBack(run.executionId);
+      this.#switchboard.takeBack(task.run.executionId);
     }
   }
 
-  async #create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
-    const params = parseDockerParams(run.task.Engine.Params ?? {});
-    const body = createBody(run, params, await this.#surroundings(run, params, network));
+  async #create(task: DockerTask, provisions: Provisions, creating: Creating): Promise<Container> {
+    if (task.params === null) throw new EngineError(task.failure);
+    const { run, params } = task;
+    const body = createBody(run, params, { ...provisions, ...(await this.#wire(run, params.image, provisions)) });
     // Asking for the image first would cost every task a round trip; Docker says so itself when it has none.
     let made = await this.#tryCreate(run.executionId, params.image, body);
     if (made === 'imageMissing') {
-      await this.#pull(params.image, signal);
-      signal.throwIfAborted();
+      await this.#pull(params.image, creating);
+      creating.signal.throwIfAborted();
       made = await this.#tryCreate(run.executionId, params.image, body);
     }
     if (made !== 'imageMissing') return made;
@@ -146,24 +166,24 @@ export class DockerEngine implements Engine {
     await this.#ask('other', '', (api) => api.wait(executionId));
     const state = await this.#inspect(executionId);
     if (state === null || state.Status === 'removing') throw gone();
-    return { exitCode: state.ExitCode, outOfMemory: state.OOMKilled };
+    return {
+      exitCode: state.ExitCode,
+      outOfMemory: state.OOMKilled,
+      looksKilled: killedExitCodes.has(state.ExitCode),
+    };
   }
 
   async stop(executionId: ExecutionId, graceMs: number): Promise<void> {
     await this.#ask('other', '', (api) => api.stop(executionId, Math.ceil(graceMs / 1000)));
   }
 
-  async output(executionId: ExecutionId): Promise<Heads> {
-    return this.#ask('other', '', (api) => readHeads(api, executionId));
+  async output(executionId: ExecutionId): Promise<Output> {
+    return demultiplex(await this.#ask('other', '', (api) => api.attach(executionId)));
   }
 
-  async capture(executionId: ExecutionId): Promise<AsyncIterable<Uint8Array>> {
-    return this.#ask('other', '', (api) => api.attach(executionId));
-  }
-
-  async kept(executionId: ExecutionId, { stream, ...range }: KeptRange = {}): Promise<AsyncIterable<Uint8Array>> {
+  async kept(executionId: ExecutionId, { stream, ...range }: KeptRange = {}): Promise<Output> {
     const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
-    return this.#ask('other', '', (api) => api.logs(executionId, { ...streams, ...range }));
+    return demultiplex(await this.#ask('other', '', (api) => api.logs(executionId, { ...streams, ...range })));
   }
 
   async keptSince(executionId: ExecutionId): Promise<number | null> {
@@ -197,7 +217,7 @@ export class DockerEngine implements Engine {
     await this.#ask('other', '', (api) => this.#networks.close(api));
   }
 
-  async #isolates(api: DockerApi): Promise<boolean> {
+  async #canIsolate(api: DockerApi): Promise<boolean> {
     try {
       await this.#networks.check(api);
       this.#isolationError = '';
@@ -214,24 +234,21 @@ export class DockerEngine implements Engine {
     }
   }
 
-  async #surroundings(run: RunSpec, params: DockerParams, network: ContainerNetwork): Promise<Surroundings> {
-    const { env = process.env, dns = DEFAULT_DNS } = this.#options;
-    const variables = resolveVariables(run.task.Env ?? {}, env);
-    return this.#ask('create', params.image, async (api) => {
+  async #wire(run: RunSpec, image: string, { network }: Provisions): Promise<Wired> {
+    const { dns = DEFAULT_DNS } = this.#options;
+    return this.#ask('create', image, async (api) => {
       if (network === 'filtered') await this.#networks.ensureBridge(api);
       const { ports, gpus } = await this.#switchboard.give(api, run, network);
       const proxy = network === 'http' ? await this.#networks.openHttp(api, run) : null;
       const own = { filtered: this.#networks.bridgeName, http: DockerNetworks.httpName(run.executionId) };
       return {
         nodeId: this.#nodeId,
-        network,
         networkName: network === 'filtered' || network === 'http' ? own[network] : null,
         proxy,
         dns: network === 'filtered' ? dns : [],
         ports,
         gpus,
         devices: gpuDevices(gpus),
-        variables,
       };
     });
   }
@@ -250,7 +267,7 @@ export class DockerEngine implements Engine {
     }
   }
 
-  async #pull(image: string, signal: AbortSignal): Promise<void> {
+  async #pull(image: string, { signal, pulled }: Creating): Promise<void> {
     const startedAt = performance.now();
     let toldAt = startedAt;
     const onProgress = ({ currentBytes, totalBytes }: PullProgress): void => {
@@ -265,6 +282,8 @@ export class DockerEngine implements Engine {
     } catch (error) {
       signal.throwIfAborted();
       throw error;
+    } finally {
+      pulled(Math.round(performance.now() - startedAt));
     }
   }
 
@@ -274,7 +293,7 @@ export class DockerEngine implements Engine {
   }
 
   /** It may be back since the last probe. */
-  async #look(): Promise<DockerApi> {
+  async #findApi(): Promise<DockerApi> {
     const found = await findDocker(this.#dockerHost);
     if (!found.ok) throw new Error(found.error);
     this.#api ??= new DockerApi(found.options);
@@ -283,7 +302,7 @@ export class DockerEngine implements Engine {
 
   async #ask<T>(step: Step, image: string, call: (api: DockerApi) => Promise<T>): Promise<T> {
     try {
-      return await call(this.#api ?? (await this.#look()));
+      return await call(this.#api ?? (await this.#findApi()));
     } catch (error) {
       throw asEngineError(step, image, error);
     }

@@ -1,4 +1,4 @@
-import { makeFailure, type Topic } from '../../executions/outcome.ts';
+import { makeFailure, type FailureTopic } from '@shoal/schema/protocol/common';
 import { errorText } from '../../ports.ts';
 import { EngineError } from '../engine.ts';
 
@@ -132,7 +132,7 @@ function startError(text: string, cause: unknown): EngineError {
 
 function make(
   kind: 'infrastructure' | 'environment' | 'permanent',
-  topic: Topic,
+  topic: FailureTopic,
   ...[message, hint, cause]: [message: string, hint: string, cause: unknown]
 ): EngineError {
   return new EngineError(makeFailure(kind, topic, message, hint), { cause });

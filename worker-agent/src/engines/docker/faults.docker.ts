@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { NodeId } from '@shoal/schema/ids';
 import { DockerEngine } from './docker.ts';
-import type { RunSpec, StopRequest } from '../../journal/records.ts';
+import type { StopRequest } from '../../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { LogShelf, type LogLimits } from '../../logs/shelf.ts';
 import { systemClock } from '../../machine/clock.ts';
+import { createOn } from '../../testing/on-docker.ts';
 import { printed } from '../../testing/printed.ts';
 import { runLogged, type Ran } from '../../testing/run-logged.ts';
 import { shell, silentLog } from '../../testing/run-spec.ts';
@@ -83,7 +85,7 @@ async function run(
   more: { stop?: AbortSignal; onRunning?: () => void; limits?: LogLimits } = {},
 ): Promise<Ran> {
   const putPart = async () => 'refused' as const;
-  const ports = { engine, clock: systemClock, log: silentLog, putPart, isReported: () => true };
+  const ports = { clock: systemClock, log: silentLog, putPart, isReported: () => true };
   const shelf = new LogShelf(join(folder, randomUUID()), ports, more.limits);
   try {
     return await runLogged({ engine, shelf }, spec, more);
@@ -233,8 +235,8 @@ describe('the daemon', () => {
       isReported: () => true,
     };
     const shelf = new LogShelf(join(folder, randomUUID()), ports);
-    await engine.create(spec, 'none', new AbortController().signal);
-    const recording = await shelf.record(spec, 'created');
+    await createOn(engine, spec, 'none');
+    const recording = await shelf.record(engine, spec, 'created');
     daemon.cut();
     // Connections that it had are found broken first.
     for (let tries = 0; tries < 10; tries += 1) {

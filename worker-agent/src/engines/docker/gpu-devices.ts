@@ -1,6 +1,6 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Gpu } from '../../machine/gpus.ts';
+import type { Gpu } from '../engine.ts';
 
 const BY_PATH = '/dev/dri/by-path';
 

@@ -10,9 +10,9 @@ import { NodeId } from '@shoal/schema/ids';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { DockerEngine } from './docker.ts';
-import type { RunSpec } from '../../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { filterNames } from './egress-filter.ts';
-import { engineOnDocker, runOnDocker, stdoutOf } from '../../testing/on-docker.ts';
+import { createOn, engineOnDocker, runOnDocker, stdoutOf } from '../../testing/on-docker.ts';
 import { shell, task } from '../../testing/run-spec.ts';
 
 const docker = new Docker();
@@ -165,10 +165,9 @@ describe('a firewall that takes the rules away', () => {
     const node = new DockerEngine(nodeId, process.env['DOCKER_HOST'] ?? null, { openRanges: ['127.0.0.1/32'] });
     await node.probe();
     const spec = http('true', ['localhost']);
-    const { signal } = new AbortController();
-    await node.create(spec, 'http', signal);
+    await createOn(node, spec, 'http');
     const bridged = shell('true');
-    await node.create(bridged, 'filtered', signal);
+    await createOn(node, bridged, 'filtered');
     const before = await rulesOf(nodeId);
     expect(before.filter((rule) => rule.endsWith('RETURN') && rule.includes('--dport'))).toHaveLength(1);
 
@@ -184,7 +183,8 @@ describe('a firewall that takes the rules away', () => {
     for (const [tool = '', ...args] of losses) {
       await promisify(execFile)(tool, ['-w', '-t', 'mangle', ...args]);
       expect(await rulesOf(nodeId)).not.toEqual(before);
-      expect(await node.probe()).toMatchObject({ ready: true, isolates: true });
+      expect(await node.probe()).toMatchObject({ ready: true });
+      expect(node.offers()).toMatchObject({ isolates: true });
       expect((await rulesOf(nodeId)).toSorted()).toEqual(before.toSorted());
     }
     await node.remove(spec.executionId);
@@ -306,9 +306,8 @@ describe('network HTTP', () => {
 
   test('[network:HTTP] a node has more of them at a time than Docker’s own pools hold', async ({ expect }) => {
     const specs = Array.from({ length: 36 }, () => http('true', ['localhost']));
-    const { signal } = new AbortController();
     try {
-      for (const spec of specs) await engine.create(spec, 'http', signal);
+      for (const spec of specs) await createOn(engine, spec, 'http');
     } finally {
       for (const { executionId } of specs) await engine.remove(executionId);
     }

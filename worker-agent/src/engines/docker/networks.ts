@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ExecutionId, type NodeId } from '@shoal/schema/ids';
 import { z } from 'zod';
-import type { RunSpec } from '../../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { AddressPolicy } from '../../fetch/addresses.ts';
 import { DomainList } from '../../fetch/domains.ts';
 import { EgressFilter } from './egress-filter.ts';
 import { HttpProxy } from '../../fetch/http-proxy.ts';
 import { findProxyPort } from './port-plan.ts';
 import { freeSubnets } from './subnets.ts';
-import { errorText, pause, type Clock, type Log } from '../../ports.ts';
+import { errorText, type Log } from '../../ports.ts';
 import { labels } from './container-spec.ts';
 import type { DockerApi } from './api.ts';
 import { networkError, statusOf } from './errors.ts';
@@ -42,20 +43,18 @@ export class DockerNetworks {
   readonly #nodeId: NodeId;
   readonly #filter: EgressFilter;
   readonly #addresses: AddressPolicy;
-  readonly #clock: Clock;
   readonly #log: Log;
   readonly #waysOut = new Map<ExecutionId, WayOut>();
   #made = false;
   #making: Promise<void> | null = null;
   #hostName: string | null = null;
 
-  constructor(nodeId: NodeId, openRanges: readonly string[], { clock, log }: { clock: Clock; log: Log }) {
+  constructor(nodeId: NodeId, openRanges: readonly string[], log: Log) {
     this.#nodeId = nodeId;
     this.#filter = new EgressFilter(nodeId, openRanges, () => {
       log.warn('network.rules_lost', { hint: 'A firewall was loaded anew? The rules for tasks are set again.' });
     });
     this.#addresses = new AddressPolicy(openRanges);
-    this.#clock = clock;
     this.#log = log;
   }
 
@@ -184,7 +183,7 @@ export class DockerNetworks {
         if (attempt === LISTEN_TRIES)
           throw new Error(`no proxy at ${gateway}:${port}: ${errorText(error)}`, { cause: error });
       }
-      await pause(this.#clock, LISTEN_PAUSE_MS);
+      await sleep(LISTEN_PAUSE_MS);
     }
   }
 

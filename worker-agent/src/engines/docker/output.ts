@@ -1,87 +1,63 @@
-import { MAX_RUN_OUTPUT_BYTES } from '@shoal/schema/limits';
-import { cutText } from '@shoal/schema/text';
-import type { Heads } from '../engine.ts';
+import { Buffer } from 'node:buffer';
+import type { ExecutionId } from '@shoal/schema/ids';
+import { LOG_HEADER_BYTES, readChunks, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
+import type { Output, OutputChunk } from '../engine.ts';
+import type { DockerApi } from './api.ts';
 
-const HEADER_BYTES = 8;
-const STDERR = 2;
+/** How long the oldest line of a log is looked for, ms. */
+const SEARCH_MS = 2_000;
 
-interface Head {
-  bytes: Buffer;
-  /** There was more than is kept. */
-  more: boolean;
-}
-
-export type Stream = 'stdout' | 'stderr';
-
-/** The first bytes of each stream of a container, as they come from Docker's log. */
-export class HeadReader {
-  readonly #heads: Record<Stream, Head> = {
-    stdout: { bytes: Buffer.alloc(0), more: false },
-    stderr: { bytes: Buffer.alloc(0), more: false },
+/**
+ * Splits Docker's multiplexed stream, cut anywhere, into its chunks, each as Docker wrote it: it frames them as Shoal's
+ * logs do. What is cut off at the end is left out.
+ */
+export function demultiplex(source: AsyncIterable<Uint8Array>): Output {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const pieces = source[Symbol.asyncIterator]();
+      const demultiplexer = new Demultiplexer();
+      return {
+        next: async () => {
+          for (;;) {
+            const piece = await pieces.next();
+            if (piece.done === true) return { done: true, value: undefined };
+            const chunks = demultiplexer.push(piece.value);
+            if (chunks.length > 0) return { done: false, value: chunks };
+          }
+        },
+        // Not a generator, whose `return` waits for the piece that is asked for: a reader that leaves ends that.
+        return: async () => {
+          await pieces.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
   };
-  #header = Buffer.alloc(0);
-  #stream: Stream = 'stdout';
-  #left = 0;
+}
 
-  /** Takes a piece of Docker's multiplexed stream, cut anywhere: frames of 8 bytes of header and the payload. */
-  push(chunk: Buffer): void {
-    let rest = chunk;
-    while (rest.length > 0) {
-      if (this.#left === 0) {
-        rest = this.#readHeader(rest);
-        continue;
-      }
-      const payload = rest.subarray(0, this.#left);
-      this.#take(payload);
-      this.#left -= payload.length;
-      rest = rest.subarray(payload.length);
-    }
-  }
+class Demultiplexer {
+  #rest: Buffer = Buffer.alloc(0);
 
-  /** Nothing more is needed of this stream. */
-  isFull(stream: Stream): boolean {
-    return this.#heads[stream].more;
-  }
-
-  /** The search for more was given up: say that there may be more. */
-  giveUp(stream: Stream): void {
-    this.#heads[stream].more = true;
-  }
-
-  heads(): Heads {
-    const stdout = decode(this.#heads.stdout);
-    const stderr = decode(this.#heads.stderr);
-    return {
-      stdout: stdout.text,
-      stdoutTruncated: stdout.truncated,
-      stderr: stderr.text,
-      stderrTruncated: stderr.truncated,
-    };
-  }
-
-  #readHeader(chunk: Buffer): Buffer {
-    const wanted = HEADER_BYTES - this.#header.length;
-    this.#header = Buffer.concat([this.#header, chunk.subarray(0, wanted)]);
-    if (this.#header.length === HEADER_BYTES) {
-      this.#stream = this.#header[0] === STDERR ? 'stderr' : 'stdout';
-      this.#left = this.#header.readUInt32BE(4);
-      this.#header = Buffer.alloc(0);
-    }
-    return chunk.subarray(wanted);
-  }
-
-  #take(payload: Buffer): void {
-    const head = this.#heads[this.#stream];
-    const room = MAX_RUN_OUTPUT_BYTES - head.bytes.length;
-    if (room > 0) head.bytes = Buffer.concat([head.bytes, payload.subarray(0, room)]);
-    if (payload.length > room) head.more = true;
+  push(piece: Uint8Array): OutputChunk[] {
+    const data = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    const all = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data]);
+    const whole = wholeChunks(all);
+    // The source's own buffer is filled again.
+    this.#rest = Buffer.from(all.subarray(whole));
+    return Array.from(readChunks(all.subarray(0, whole)), ({ stream, bytes }) => ({
+      stream: stream === STDERR ? ('stderr' as const) : ('stdout' as const),
+      bytes,
+    }));
   }
 }
 
-/** Well-formed text without NUL, cut before a character that was cut in two. */
-function decode({ bytes, more }: Head): { text: string; truncated: boolean } {
-  // `stream` holds back an unfinished character at the end, which is wanted only where the end was cut here.
-  const whole = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: more });
-  const text = cutText(whole, MAX_RUN_OUTPUT_BYTES);
-  return { text, truncated: more || text.length < whole.length };
+/** When the oldest line was printed that Docker still has, epoch ms; null when there is none. */
+export async function readKeptSince(api: DockerApi, executionId: ExecutionId): Promise<number | null> {
+  let head = Buffer.alloc(0);
+  for await (const chunk of await api.logs(executionId, { timestamps: true }, AbortSignal.timeout(SEARCH_MS))) {
+    head = Buffer.concat([head, Buffer.from(chunk)]);
+    const time = /^\d\S+(?= )/.exec(head.toString('latin1', LOG_HEADER_BYTES));
+    if (time !== null) return Date.parse(time[0]);
+  }
+  return null;
 }

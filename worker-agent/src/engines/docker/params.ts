@@ -1,8 +1,8 @@
 import { issueText } from '@shoal/schema/issue-text';
 import { dockerParamNames } from '@shoal/schema/job/param-names';
 import { z } from 'zod';
-import { makeFailure } from '../../executions/outcome.ts';
 import { EngineError } from '../engine.ts';
+import { makeFailure } from '@shoal/schema/protocol/common';
 
 /** What a task of engine `docker` says about its container. */
 export interface DockerParams {

@@ -1,12 +1,10 @@
 import Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
 import { NodeId } from '@shoal/schema/ids';
-import type { RunSpec } from '../../journal/records.ts';
-import { systemClock } from '../../machine/clock.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import type { Outcome } from '../../executions/outcome.ts';
-import { runTask } from '../../executions/runner.ts';
 import { FakeRegistry } from '../../testing/fake-registry.ts';
-import { runOnDocker } from '../../testing/on-docker.ts';
+import { runOn, runOnDocker } from '../../testing/on-docker.ts';
 import { runSpec, task } from '../../testing/run-spec.ts';
 import { DockerEngine } from './docker.ts';
 
@@ -36,9 +34,8 @@ function echo(image: string, executionTimeoutMs = 0): RunSpec {
   return runSpec({ task: task({ Image: image, Entrypoint: ['echo', 'pulled'] }), executionTimeoutMs });
 }
 
-async function run(spec: RunSpec, stop: AbortSignal = new AbortController().signal): Promise<Outcome> {
-  const hooks = { starting: async () => {}, running: () => {}, stopping: async () => {} };
-  return runTask({ engine, clock: systemClock }, { run: spec, network: 'none', started: false, stop }, hooks);
+async function run(spec: RunSpec, stop?: AbortSignal): Promise<Outcome> {
+  return runOn(engine, spec, { ...(stop !== undefined && { stop }) });
 }
 
 describe('an image that is not on the node', () => {

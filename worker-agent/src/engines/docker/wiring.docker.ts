@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NodeId } from '@shoal/schema/ids';
 import { afterEach, beforeEach, test } from 'vitest';
-import type { RunSpec } from '../../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
+import { createOn } from '../../testing/on-docker.ts';
 import { runSpec, task } from '../../testing/run-spec.ts';
 import { DockerEngine } from './docker.ts';
 
@@ -54,21 +55,20 @@ function wantsAll(): RunSpec {
 test('ports and cards come back when neither the container could be made nor what there is of it removed', async ({
   expect,
 }) => {
-  const signal = new AbortController().signal;
   const lost = wantsAll();
   broken = true;
-  await expect(engine.create(lost, 'bridge', signal)).rejects.toMatchObject({ unreachable: true });
+  await expect(createOn(engine, lost, 'bridge')).rejects.toMatchObject({ unreachable: true });
   await expect(engine.remove(lost.executionId)).rejects.toMatchObject({ unreachable: true });
   broken = false;
-  await expect(engine.create(wantsAll(), 'bridge', signal)).resolves.toMatchObject({ state: 'created' });
+  await expect(createOn(engine, wantsAll(), 'bridge')).resolves.toMatchObject({ state: 'created' });
   // And what is a container keeps them.
-  await expect(engine.create(wantsAll(), 'bridge', signal)).rejects.toThrow('not enough GPUs free');
+  await expect(createOn(engine, wantsAll(), 'bridge')).rejects.toThrow('not enough GPUs free');
 });
 
 test('an address that the machine does not have is named', async ({ expect }) => {
   const ports = [{ Name: 'web', HostNetwork: '192.0.2.5' }];
   const spec = runSpec({ task: task({}, { Network: { Type: 'Bridge', Ports: ports } }) });
-  await expect(engine.create(spec, 'bridge', new AbortController().signal)).rejects.toMatchObject({
+  await expect(createOn(engine, spec, 'bridge')).rejects.toMatchObject({
     failure: { class: 'environment', message: 'HostNetwork 192.0.2.5 is not an address of this machine' },
   });
 });

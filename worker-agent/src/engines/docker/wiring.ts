@@ -1,13 +1,12 @@
 import { createServer, isIP } from 'node:net';
 import type { ExecutionId, NodeId } from '@shoal/schema/ids';
 import { z } from 'zod';
-import type { RunSpec } from '../../journal/records.ts';
-import { gpuKey, type Gpu } from '../../machine/gpus.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { planPorts, PortError, type PlannedPort, type PortRange } from './port-plan.ts';
-import { makeFailure } from '../../executions/outcome.ts';
+import { makeFailure } from '@shoal/schema/protocol/common';
 import { labels } from './container-spec.ts';
 import type { DockerApi } from './api.ts';
-import { EngineError, type ContainerNetwork } from '../engine.ts';
+import { EngineError, gpuKey, type ContainerNetwork, type Gpu } from '../engine.ts';
 
 /** What one container gets that no other has at the same time. */
 export interface Wiring {

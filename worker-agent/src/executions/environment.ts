@@ -1,5 +1,6 @@
 import { matchesPattern, variablesOfNode } from '@shoal/schema/offers';
-import { makeFailure } from './outcome.ts';
+import { makeFailure } from '@shoal/schema/protocol/common';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { EngineError } from '../engines/engine.ts';
 
 /** The agent's own secrets: no pattern of the owner's, however wide, gives them away. */
@@ -16,10 +17,25 @@ export function isAllowedVariable(wanted: string, patterns: readonly string[]): 
 }
 
 /**
- * The task's variables with those of the node filled in. Which ones it may have was decided when it was taken.
+ * The variables of a task: its own, with those of the node filled in, and Shoal's, which go over them. Which ones of the
+ * node it may have was decided when it was taken.
  * @throws EngineError when the node does not have one of them
  */
-export function resolveVariables(
+export function environmentOf(
+  run: RunSpec,
+  node: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  return {
+    ...resolveVariables(run.task.Env ?? {}, node),
+    BACALHAU_EXECUTION_ID: run.executionId,
+    BACALHAU_JOB_ID: run.jobId,
+    BACALHAU_JOB_TYPE: run.jobType,
+    BACALHAU_PARTITION_INDEX: String(run.partition),
+    BACALHAU_PARTITION_COUNT: String(run.partitionCount),
+  };
+}
+
+function resolveVariables(
   env: Readonly<Record<string, string>>,
   node: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {

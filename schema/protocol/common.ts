@@ -46,8 +46,21 @@ export const Failure = z.object({
 });
 export type Failure = z.infer<typeof Failure>;
 
+/** Parts of an execution's time, in order: from the agent's taking it to the first step, and each of its steps. */
+export const phaseNames = ['queue', 'pull', 'inputs', 'create', 'run', 'collect', 'publish'] as const;
+export type Phase = (typeof phaseNames)[number];
+
+/** How long each took, in ms; one that there was not is left out. */
+export const Phases = z.partialRecord(z.enum(phaseNames), z.int().nonnegative());
+export type Phases = z.infer<typeof Phases>;
+
 /** Steps of an execution as topics of the job's history. @see Bacalhau pkg/compute: event topics */
-export type FailureTopic = 'Exec Scanning' | 'Preparing Environment' | 'Running Execution';
+export type FailureTopic =
+  | 'Exec Scanning'
+  | 'Downloading Inputs'
+  | 'Preparing Environment'
+  | 'Running Execution'
+  | 'Publishing Results';
 
 /** A failure with its texts cut to what a frame holds. */
 export function makeFailure(kind: FailureClass, topic: FailureTopic, message: string, hint = ''): Failure {

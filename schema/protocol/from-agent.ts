@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ExecutionId, NodeId } from '../ids.ts';
 import { MAX_HOLDS_PER_FRAME, MAX_HOSTNAME_CHARS } from '../limits.ts';
 import { Offers } from '../offers.ts';
-import { Amounts, Failure, Held, Message, Output } from './common.ts';
+import { Amounts, Failure, Held, Message, Output, Phases } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
 /** Says who the node is, what it offers and what it holds. The first frame of every connection. */
@@ -51,6 +51,8 @@ const report = z.object({
   executionId: ExecutionId,
   /** From 1 per execution; each report is sent again until it is acknowledged. */
   seq: z.int().positive(),
+  /** How long each part of it took; with its end. Absent before version 3. */
+  phases: Phases.optional(),
 });
 
 /** What became of an execution. Terminal states carry their outcome. */

@@ -45,7 +45,7 @@ export class FileEngine implements Engine {
   }
 
   offers(): EngineOffers {
-    return { isolates: false, capabilities: [] };
+    return { isolates: false, capabilities: [], mounts: false };
   }
 
   examine(run: RunSpec): Examined {

@@ -5,11 +5,16 @@ import { SHOAL_VERSION } from '@shoal/schema/version';
 import { ownerOffers, type Offers, type Policy } from './executions/admission.ts';
 import type { Engine } from './engines/engine.ts';
 import { EngineRoster, type Look } from './engines/roster.ts';
+import { WorkFolders } from './executions/folders.ts';
+import type { Input } from './inputs/input.ts';
+import { inputs as allInputs } from './inputs/inputs.ts';
 import type { Journal } from './journal/journal.ts';
 import { headRecorder } from './logs/head-recorder.ts';
 import type { LogLinks } from './logs/links.ts';
 import type { LogShelf } from './logs/shelf.ts';
 import { errorText, pause, type Clock, type Log, type Random } from './ports.ts';
+import type { Publisher } from './publishers/publisher.ts';
+import { publishers as allPublishers } from './publishers/publishers.ts';
 import { Session, type Dial, type Greeting } from './link/session.ts';
 import { Supervisor } from './executions/supervisor.ts';
 
@@ -22,6 +27,12 @@ export interface AgentPorts {
   /** One of each type. */
   readonly engines: readonly Engine[];
   readonly journal: Journal;
+  /** Where tasks have their inputs and results; absent: no task has any on this machine's disk. */
+  readonly workFolder?: string;
+  /** Where inputs come from, one of each type; absent: all that this agent has. */
+  readonly inputs?: readonly Input[];
+  /** Where results go, one of each type; absent: all that this agent has. */
+  readonly publishers?: readonly Publisher[];
   /** The machine's variables, for tasks that its owner lets have some; absent means none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Absent where nobody cares what tasks print. */
@@ -58,6 +69,8 @@ export class Agent {
   readonly #session: Session;
   readonly #supervisor: Supervisor;
   readonly #roster: EngineRoster;
+  readonly #folders: WorkFolders | null;
+  readonly #kinds: { readonly inputs: readonly Input[]; readonly publishers: readonly Publisher[] };
   #stopped = false;
   readonly #sweeping = new Map<Engine, Promise<void>>();
 
@@ -65,12 +78,18 @@ export class Agent {
     this.#ports = ports;
     this.#identity = identity;
     const { clock, random, log, dial, engines, journal, logs, env = {} } = ports;
+    const { inputs = allInputs, publishers = allPublishers, workFolder } = ports;
+    this.#folders = workFolder === undefined ? null : new WorkFolders(workFolder);
+    this.#kinds = { inputs, publishers };
     this.#roster = new EngineRoster(engines, { clock, log }, (engine, look) => this.#looked(engine, look));
     this.#supervisor = new Supervisor({
       clock,
       log,
       engines: this.#roster,
       env,
+      inputs,
+      publishers,
+      folders: this.#folders,
       journal,
       send: (frame) => this.#session.send(frame),
       offers: (engine) => this.#offers(engine),
@@ -102,6 +121,7 @@ export class Agent {
   async start(): Promise<void> {
     this.#supervisor.recover();
     await this.#ports.logs?.shelf.recover((executionId) => this.#supervisor.wanted(executionId));
+    await this.#sweepFolders();
     await this.#roster.start();
     if (!this.#stopped) this.#session.start();
   }
@@ -168,15 +188,26 @@ export class Agent {
     }
   }
 
+  /** Removes what executions left on the disk that nobody wants any more. */
+  async #sweepFolders(): Promise<void> {
+    for (const executionId of (await this.#folders?.list()) ?? []) {
+      if (!this.#supervisor.wanted(executionId)) await this.#folders?.remove(executionId).catch(() => {});
+    }
+  }
+
   /** @param engine whose tasks it is about; null for the node as a whole */
   #offers(engine: Engine | null): Offers {
+    const { mounts, isolates, capabilities } = (engine ?? this.#roster).offers();
+    const { inputs, publishers } = this.#kinds;
+    const hasFolders = this.#folders !== null;
     return {
       engines: this.#roster.types,
-      publishers: ['noop'],
-      sources: [],
+      publishers: publishers.filter(({ collects }) => hasFolders || !collects).map(({ type }) => type),
+      sources: hasFolders && mounts ? inputs.map(({ type }) => type) : [],
       capacity: this.#identity.capacity,
       policy: this.#identity.policy,
-      ...(engine ?? this.#roster).offers(),
+      isolates,
+      capabilities,
     };
   }
 

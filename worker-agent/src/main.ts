@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { SHOAL_VERSION } from '@shoal/schema/version';
 import { Agent } from './agent.ts';
@@ -57,6 +58,8 @@ async function run(config: Config): Promise<void> {
       engines,
       env: process.env,
       journal,
+      // Inputs and results belong to executions, and these to one identity.
+      workFolder: join(config.stateDir, `work-${nodeId}`),
       logs: { shelf, links },
     },
     {

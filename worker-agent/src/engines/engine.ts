@@ -1,6 +1,7 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import type { Failure } from '@shoal/schema/protocol/common';
 import type { RunSpec } from '@shoal/schema/protocol/to-agent';
+import { StepError } from '../ports.ts';
 
 /**
  * The port of engines: all that one of them may know of the agent beside its clock and log. A new engine is a file that
@@ -61,6 +62,8 @@ export interface EngineOffers {
   readonly isolates: boolean;
   /** Linux capabilities that tasks may ask for, upper case without `CAP_`. */
   readonly capabilities: readonly string[];
+  /** It sees this machine's files, and can mount them into tasks. */
+  readonly mounts: boolean;
 }
 
 /** A task as its engine has read it; the engine may know more of it. */
@@ -141,16 +144,14 @@ export interface Engine {
   close?(): Promise<void>;
 }
 
-/** Why the engine could not do what was asked, ready to be reported. */
-export class EngineError extends Error {
-  override readonly name = 'EngineError';
-  readonly failure: Failure;
+/** Why the engine could not do what was asked. */
+export class EngineError extends StepError {
   /** The engine did not answer: what was asked may have been done all the same, and may be asked again. */
   readonly unreachable: boolean;
 
   constructor(failure: Failure, options: { unreachable?: boolean; cause?: unknown } = {}) {
-    super(failure.message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.failure = failure;
+    super(failure, options.cause);
+    this.name = 'EngineError';
     this.unreachable = options.unreachable ?? false;
   }
 }

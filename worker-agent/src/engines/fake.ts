@@ -75,7 +75,7 @@ export class FakeEngine implements Engine {
     this.type = type;
     this.#clock = clock;
     this.#script = script;
-    this.#offers = { isolates, capabilities };
+    this.#offers = { isolates, capabilities, mounts: true };
   }
 
   /** Ids of the containers that run now, also while the engine does not answer. */

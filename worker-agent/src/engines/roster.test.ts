@@ -10,10 +10,9 @@ const otherEngine = (clock: FakeClock) => new FakeEngine(clock, () => ({ runMs: 
 const onOther = () => runSpec({ task: task({}, { Engine: { Type: 'Other', Params: {} } }) });
 
 async function startWithTwo(): Promise<{ harness: Harness; other: FakeEngine }> {
-  const harness = await Harness.start(undefined, (clock) => [otherEngine(clock)]);
-  const [other] = harness.others;
-  if (!(other instanceof FakeEngine)) throw new Error('no other engine');
-  return { harness, other };
+  const clock = new FakeClock();
+  const [engine, other] = [new FakeEngine(clock, () => ({ runMs: 1_000 })), otherEngine(clock)];
+  return { harness: await Harness.startIn({ clock, engine, ports: { engines: [engine, other] } }), other };
 }
 
 describe('an agent with two engines', () => {

@@ -79,6 +79,7 @@ export class EngineRoster {
     return {
       isolates: all.some(({ isolates }) => isolates),
       capabilities: [...new Set(all.flatMap(({ capabilities }) => capabilities))],
+      mounts: all.some(({ mounts }) => mounts),
     };
   }
 

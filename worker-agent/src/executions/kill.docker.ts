@@ -34,6 +34,9 @@ const withNetwork = (script: string): RunSpec =>
     task: task({ Entrypoint: ['sh', '-c', script] }, { Network: { Type: 'HTTP', Domains: ['a.example'] } }),
   });
 
+/** With results that are published: its end is a record of its own. */
+const publishing = (run: RunSpec): RunSpec => ({ ...run, task: { ...run.task, Publisher: { Type: 'noop' } } });
+
 const completes = { ends: { state: 'Completed' }, log: 'begin\n403\nend\n' } as const;
 
 /** One for each record of the journal: a new record without a scenario does not compile. */
@@ -46,6 +49,7 @@ const scenarios: { readonly [point in Point]: () => Scenario } = {
     ends: { state: 'Cancelled' },
     log: 'begin\n',
   }),
+  ran: () => ({ run: publishing(withNetwork(SCRIPT)), ...completes }),
   ended: () => ({ run: withNetwork(SCRIPT), ...completes }),
   acknowledged: () => ({ run: withNetwork(SCRIPT), ...completes }),
   rejected: () => ({ run: shell('', { task: task({}, { Engine: { Type: 'none' } }) }), ends: 'rejected', log: '' }),

@@ -1,6 +1,6 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import { MAX_MESSAGE_BYTES } from '@shoal/schema/limits';
-import { makeFailure, type Failure } from '@shoal/schema/protocol/common';
+import { makeFailure, type Failure, type Phases } from '@shoal/schema/protocol/common';
 import type { Report } from '@shoal/schema/protocol/from-agent';
 import type { RunOutput } from '@shoal/schema/records';
 import { cutText } from '@shoal/schema/text';
@@ -30,8 +30,8 @@ export function outcomeOfStop(request: StopRequest, output: RunOutput | null): O
   }
 }
 
-export function reportOf(executionId: ExecutionId, seq: number, outcome: Outcome): Report {
-  const base = { type: 'report', executionId, seq } as const;
+export function reportOf(executionId: ExecutionId, seq: number, outcome: Outcome, phases: Phases): Report {
+  const base = { type: 'report', executionId, seq, phases } as const;
   switch (outcome.type) {
     case 'completed':
       return { ...base, state: 'Completed', output: outcome.output };

@@ -1,5 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { NodeId, type ExecutionId } from '@shoal/schema/ids';
 import { DockerEngine } from '../engines/docker/docker.ts';
@@ -43,6 +49,25 @@ describe('a task in Docker', () => {
     const own = /\/containers\/[0-9a-f]{64}\/(hostname|hosts|resolv\.conf) \/etc\/\1$/;
     expect(lines.filter((line) => !own.test(line))).toEqual([]);
     expect(lines.length).toBeGreaterThan(0);
+  });
+
+  test('an inline input is there to be read, a file or a packed folder, and not to be written', async ({ expect }) => {
+    const workFolder = await mkdtemp(join(tmpdir(), 'shoal-inputs-'));
+    const tar = pack();
+    tar.entry({ name: 'deep/b.txt' }, 'of a folder');
+    tar.finalize();
+    const packed = `data:application/gzip;base64,${gzipSync(await buffer(tar)).toString('base64')}`;
+    const sources = [
+      { Source: { Type: 'inline', Params: { URL: 'data:,of a file' } }, Alias: '', Target: '/in/a.txt' },
+      { Source: { Type: 'Inline', Params: { URL: packed } }, Alias: '', Target: '/in/b' },
+    ];
+    const script = 'cat /in/a.txt; echo; cat /in/b/deep/b.txt; (echo x > /in/a.txt) 2>/dev/null || echo " read only"';
+    const spec = runSpec({ task: task({ Entrypoint: ['sh', '-c', script] }, { InputSources: sources }) });
+    try {
+      expect(await stdout(spec, { workFolder })).toBe('of a file\nof a folder read only\n');
+    } finally {
+      await rm(workFolder, { recursive: true });
+    }
   });
 
   test('its output and exit code come back, whole', async ({ expect }) => {

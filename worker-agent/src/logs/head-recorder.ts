@@ -1,3 +1,5 @@
+import type { ExecutionId } from '@shoal/schema/ids';
+import type { Engine, OutputChunk } from '../engines/engine.ts';
 import { HeadReader, type Heads } from './heads.ts';
 import type { LogRecorder, Recording } from './recorder.ts';
 
@@ -12,7 +14,7 @@ export const headRecorder: LogRecorder = {
       finish: async () => {
         const reader = new HeadReader();
         let bytes = 0;
-        for await (const output of (await engine.kept?.(executionId)) ?? []) {
+        for await (const output of keptOf(engine, executionId)) {
           for (const chunk of output) {
             reader.push(chunk);
             bytes += chunk.bytes.length;
@@ -22,7 +24,12 @@ export const headRecorder: LogRecorder = {
         heads = reader.heads();
       },
       heads: () => heads,
+      output: () => keptOf(engine, executionId),
       wasInterrupted: false,
     };
   },
 };
+
+async function* keptOf(engine: Engine, executionId: ExecutionId): AsyncGenerator<readonly OutputChunk[]> {
+  yield* (await engine.kept?.(executionId)) ?? [];
+}

@@ -1,5 +1,7 @@
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Engine, Output } from '../engines/engine.ts';
+import { LOG_PULL_BYTES } from '@shoal/schema/limits';
+import type { Container, Engine, Output, OutputChunk } from '../engines/engine.ts';
+import { readChunks, STDERR } from '@shoal/schema/protocol/log-link';
 import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { BatchWriter } from './batch-writer.ts';
@@ -13,6 +15,8 @@ export interface Recording {
   /** The container has ended: reads what is left of its output, as long as it comes, and closes the log. May be repeated. */
   finish(): Promise<void>;
   heads(): Heads;
+  /** All that is kept of the output. Once it has finished. */
+  output(): Output;
   /** The engine went away while it was read. */
   readonly wasInterrupted: boolean;
 }
@@ -81,6 +85,10 @@ export class EngineRecording implements Recording {
 
   heads(): Heads {
     return this.#spool.heads();
+  }
+
+  output(): Output {
+    return readOutput(this.#spool);
   }
 
   async finish(): Promise<void> {
@@ -169,5 +177,15 @@ export class EngineRecording implements Recording {
     const { engine, clock } = this.#ports;
     const { signal } = this.#gaveUp;
     return resume({ engine, clock, executionId: this.#executionId, spool: this.#spool, signal });
+  }
+}
+
+async function* readOutput(spool: Spool): AsyncGenerator<OutputChunk[]> {
+  for (let from = 0; ;) {
+    const { chunks, next } = await spool.read(from, LOG_PULL_BYTES);
+    if (next === from) return;
+    const printed = [...readChunks(chunks)].filter(({ isNote }) => isNote !== true);
+    yield printed.map(({ stream, bytes }) => ({ stream: stream === STDERR ? 'stderr' : 'stdout', bytes }));
+    from = next;
   }
 }

@@ -69,6 +69,7 @@ export class LogShelf implements LogRecorder {
     this.#storer.add(executionId, spool);
     return {
       heads: () => recording.heads(),
+      output: () => recording.output(),
       get wasInterrupted() {
         return recording.wasInterrupted;
       },

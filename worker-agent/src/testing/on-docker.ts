@@ -3,12 +3,15 @@ import { NodeId } from '@shoal/schema/ids';
 import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { DockerEngine, type DockerOptions } from '../engines/docker/docker.ts';
 import type { Container, ContainerNetwork, Engine } from '../engines/engine.ts';
+import { WorkFolders } from '../executions/folders.ts';
 import { environmentOf } from '../executions/environment.ts';
 import type { Outcome } from '../executions/outcome.ts';
 import { runTask } from '../executions/runner.ts';
+import { inputs } from '../inputs/inputs.ts';
 import { headRecorder } from '../logs/head-recorder.ts';
 import type { LogRecorder } from '../logs/recorder.ts';
 import { systemClock } from '../machine/clock.ts';
+import { publishers } from '../publishers/publishers.ts';
 
 /** An engine of a node of its own. */
 export async function engineOnDocker(options: DockerOptions = {}): Promise<DockerEngine> {
@@ -21,6 +24,7 @@ interface Options {
   readonly network?: ContainerNetwork;
   /** A former agent started it. */
   readonly started?: boolean;
+  readonly workFolder?: string;
   readonly stop?: AbortSignal;
   readonly onRunning?: () => void;
   readonly logs?: LogRecorder;
@@ -28,10 +32,13 @@ interface Options {
 
 /** Runs one task to its end, and leaves its container. */
 export async function runOn(engine: Engine, spec: RunSpec, options: Options = {}): Promise<Outcome> {
-  const { network = 'none', started = false, stop, onRunning = () => {}, logs = headRecorder } = options;
-  const task = { task: engine.examine(spec), network, started, stop: stop ?? new AbortController().signal };
-  const hooks = { starting: async () => {}, running: onRunning, stopping: async () => {} };
-  return runTask({ engine, clock: systemClock, logs, env: process.env }, task, hooks);
+  const { network = 'none', started = false, stop, onRunning = () => {}, logs = headRecorder, workFolder } = options;
+  const adopted = { started, ran: null, phases: {} };
+  const task = { task: engine.examine(spec), network, adopted, stop: stop ?? new AbortController().signal };
+  const hooks = { record: async () => {}, running: onRunning, stopping: async () => {} };
+  const folders = workFolder === undefined ? null : new WorkFolders(workFolder);
+  const ports = { engine, clock: systemClock, logs, env: process.env, inputs, publishers, folders };
+  return (await runTask(ports, task, hooks)).outcome;
 }
 
 /** Runs one task to its end, and leaves no container. */

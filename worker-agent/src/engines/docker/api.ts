@@ -60,6 +60,11 @@ export class DockerApi {
     this.#socketPath = options.socketPath ?? null;
   }
 
+  /** Docker is reached through a socket of this machine, and so sees its files. */
+  get isLocal(): boolean {
+    return this.#socketPath !== null;
+  }
+
   /** @param platform `linux/amd64`; an image of another is answered as if it were not there */
   async create(name: ExecutionId, body: object, platform: string): Promise<void> {
     const query = { name, ...(platform !== '' && { platform }) };

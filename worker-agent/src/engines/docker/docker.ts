@@ -96,7 +96,8 @@ export class DockerEngine implements Engine {
   }
 
   offers(): EngineOffers {
-    return { isolates: this.#isolates, capabilities: this.#options.capabilities ?? [] };
+    const { capabilities = [] } = this.#options;
+    return { isolates: this.#isolates, capabilities, mounts: this.#api?.isLocal === true };
   }
 
   examine(run: RunSpec): DockerTask {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SpecConfig } from '../job/job.ts';
+import { Phases } from '../phases.ts';
 import { computeStates, desiredStates } from '../states.ts';
 import { Amounts, NextToken } from './common.ts';
 import { Nanos } from './raw-integer.ts';
@@ -40,6 +41,8 @@ export const Execution = z.object({
   ComputeState: state(computeStates.length),
   PublishedResult: SpecConfig,
   RunOutput,
+  /** How long each part of it took, in ms. Shoal's own; left out until it has ended, and where its agent does not say it. */
+  Phases: Phases.optional(),
   PreviousExecution: z.string(),
   NextExecution: z.string(),
   FollowupEvalID: z.string(),

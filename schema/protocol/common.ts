@@ -46,14 +46,6 @@ export const Failure = z.object({
 });
 export type Failure = z.infer<typeof Failure>;
 
-/** Parts of an execution's time, in order: from the agent's taking it to the first step, and each of its steps. */
-export const phaseNames = ['queue', 'pull', 'inputs', 'create', 'run', 'collect', 'publish'] as const;
-export type Phase = (typeof phaseNames)[number];
-
-/** How long each took, in ms; one that there was not is left out. */
-export const Phases = z.partialRecord(z.enum(phaseNames), z.int().nonnegative());
-export type Phases = z.infer<typeof Phases>;
-
 /** Steps of an execution as topics of the job's history. @see Bacalhau pkg/compute: event topics */
 export type FailureTopic =
   | 'Exec Scanning'

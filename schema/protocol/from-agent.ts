@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { ExecutionId, NodeId } from '../ids.ts';
 import { MAX_HOLDS_PER_FRAME, MAX_HOSTNAME_CHARS } from '../limits.ts';
 import { Offers } from '../offers.ts';
-import { Amounts, Failure, Held, Message, Output, Phases } from './common.ts';
+import { Phases } from '../phases.ts';
+import { Amounts, Failure, Held, Message, Output } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
 /** Says who the node is, what it offers and what it holds. The first frame of every connection. */

@@ -1,6 +1,7 @@
 import { getTableColumns, type InferSelectModel, type Table } from 'drizzle-orm';
 import type { commands, events, executions, jobLabels, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
 import type { ExecutionRecord, JobRecord, Needs, NodeInfo, NodeRecord, Told } from '../../schema/records.ts';
+import type { Phases } from '../../schema/phases.ts';
 import type { EpochUs, ExecutionId, EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
 import type { Resources } from '../../schema/job/job.ts';
 import type { CommandRow, ExecutionWrite, NewVersion } from '../core/turn.ts';
@@ -33,12 +34,13 @@ export function executionToRow({ execution, output }: ExecutionWrite): Execution
     fenced: execution.fenced ? 1 : 0,
     open: isOpen(execution) ? 1 : 0,
     resources: JSON.stringify(execution.resources),
+    phases: execution.phases === undefined ? null : JSON.stringify(execution.phases),
     output: output === null ? null : JSON.stringify(output),
   };
 }
 
 /** Without the output, which the Scheduler does not hold. */
-export function executionFromRow({ open, ...row }: Omit<ExecutionRow, 'output'>): ExecutionRecord {
+export function executionFromRow({ open, phases, ...row }: Omit<ExecutionRow, 'output'>): ExecutionRecord {
   return {
     ...row,
     id: row.id as ExecutionId,
@@ -47,6 +49,7 @@ export function executionFromRow({ open, ...row }: Omit<ExecutionRow, 'output'>)
     evalId: row.evalId as EvaluationId,
     fenced: row.fenced === 1,
     resources: JSON.parse(row.resources) as Resources,
+    ...(phases !== null && { phases: JSON.parse(phases) as Phases }),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EvaluationId, ExecutionId, JobId, NodeId, type EpochUs } from '../../../schema/ids.ts';
 import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
 import type { Resources } from '../../../schema/job/job.ts';
+import type { Phases } from '../../../schema/phases.ts';
 import type { RunOutput } from '../../../schema/records.ts';
 import { computeStates, desiredStates, type ComputeState, type DesiredState } from '../../../schema/states.ts';
 import { refParams, resolvedSql, type JobRef } from './resolve.ts';
@@ -27,6 +28,8 @@ export interface ExecutionView {
   readonly resources: Resources;
   /** Null until the task has ended. */
   readonly output: RunOutput | null;
+  /** Null until then, and where its agent does not say it. */
+  readonly phases: Phases | null;
   readonly revision: number;
   readonly createdAt: EpochUs;
   readonly modifiedAt: EpochUs;
@@ -56,6 +59,7 @@ const ExecutionRow = z.object({
   fenced: z.int(),
   resources: z.string(),
   output: z.string().nullable(),
+  phases: z.string().nullable(),
   revision: z.int(),
   created_at: z.int(),
   modified_at: z.int(),
@@ -84,6 +88,7 @@ export function readExecution(row: unknown, taskNames: ReadonlyMap<number, strin
     taskName: taskNames.get(read.job_version) ?? '',
     resources: JSON.parse(read.resources) as Resources,
     output: read.output === null ? null : (JSON.parse(read.output) as RunOutput),
+    phases: read.phases === null ? null : (JSON.parse(read.phases) as Phases),
     revision: read.revision,
     createdAt: read.created_at,
     modifiedAt: read.modified_at,

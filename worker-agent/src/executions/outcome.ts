@@ -1,6 +1,7 @@
 import type { ExecutionId } from '@shoal/schema/ids';
 import { MAX_MESSAGE_BYTES } from '@shoal/schema/limits';
-import { makeFailure, type Failure, type Phases } from '@shoal/schema/protocol/common';
+import { makeFailure, type Failure } from '@shoal/schema/protocol/common';
+import type { Phases } from '@shoal/schema/phases';
 import type { Report } from '@shoal/schema/protocol/from-agent';
 import type { RunOutput } from '@shoal/schema/records';
 import { cutText } from '@shoal/schema/text';

@@ -1,4 +1,5 @@
-import { makeFailure, type Failure, type Phases } from '@shoal/schema/protocol/common';
+import { makeFailure, type Failure } from '@shoal/schema/protocol/common';
+import type { Phases } from '@shoal/schema/phases';
 import type { ContainerNetwork, Examined } from '../engines/engine.ts';
 import type { StopRequest } from '../journal/records.ts';
 import { errorText, StepError } from '../ports.ts';
@@ -29,6 +30,7 @@ export async function runTask(ports: StepPorts, taskRun: TaskRun, hooks: RunnerH
     phases: { ...taskRun.adopted.phases },
     mounts: [],
     container: null,
+    isStarted: false,
     recording: null,
     end: null,
     output: null,

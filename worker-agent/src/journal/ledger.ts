@@ -1,5 +1,5 @@
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Phases } from '@shoal/schema/protocol/common';
+import type { Phases } from '@shoal/schema/phases';
 import type { Report } from '@shoal/schema/protocol/from-agent';
 import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import type { ContainerNetwork, Ended } from '../engines/engine.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ExecutionId } from '@shoal/schema/ids';
-import { Phases } from '@shoal/schema/protocol/common';
+import { Phases } from '@shoal/schema/phases';
 import { Report } from '@shoal/schema/protocol/from-agent';
 import { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { containerNetworks, type Ended as EngineEnded } from '../engines/engine.ts';

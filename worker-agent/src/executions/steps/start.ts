@@ -14,6 +14,7 @@ export const start: Step = {
     const { run } = life.task;
     // Before the start: a task may have printed all it has to say before anybody could listen.
     life.recording = await persist(clock, () => logs.record(engine, run, 'created'));
+    life.isStarted = true;
     await persist(clock, () => engine.start(run.executionId));
   },
 };

@@ -1,5 +1,6 @@
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { FailureTopic, Phase, Phases } from '@shoal/schema/protocol/common';
+import type { FailureTopic } from '@shoal/schema/protocol/common';
+import type { Phase, Phases } from '@shoal/schema/phases';
 import type { FailureClass, RunOutput } from '@shoal/schema/records';
 import type { Container, ContainerNetwork, Ended, Engine, Examined, Mount } from '../../engines/engine.ts';
 import type { Input } from '../../inputs/input.ts';
@@ -56,7 +57,10 @@ export interface Life {
   /** How long each phase took up to now, in ms. */
   readonly phases: { -readonly [phase in Phase]?: number };
   readonly mounts: Mount[];
+  /** As it was found or made. */
   container: Container | null;
+  /** This process has asked the engine to start it. */
+  isStarted: boolean;
   recording: Recording | null;
   /** How the container ended, and whether something but the task ended it. */
   end: RunEnd | null;
@@ -95,6 +99,6 @@ export interface Step {
 }
 
 /** Nothing of the task has run yet. */
-export function isUntouched({ container, adopted }: Life): boolean {
-  return container === null ? !adopted.started : container.state === 'created';
+export function isUntouched({ container, adopted, isStarted }: Life): boolean {
+  return container === null ? !adopted.started : container.state === 'created' && !isStarted;
 }

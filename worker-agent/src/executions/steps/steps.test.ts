@@ -145,6 +145,17 @@ test('how long each part took is in the report, and what there was not is left o
   expect(Object.keys(harness.reports.at(-1)?.phases ?? {})).toEqual(['queue', 'pull', 'create', 'run', 'collect']);
 });
 
+test('a task that is stopped while it runs keeps what it printed', async () => {
+  const { harness, list } = await install({ stdout: 'half' });
+  const run = wholeRun();
+  await harness.run(run);
+  await until(harness, () => harness.said.includes('report Running'));
+  await harness.stop(run.executionId);
+  await until(harness, () => harness.said.includes('report Cancelled'));
+  expect(harness.reports.at(-1)).toMatchObject({ state: 'Cancelled', output: { stdout: 'half', exitCode: -1 } });
+  expect(list.published).toEqual([]);
+});
+
 test('the time before a restart is not lost', async () => {
   const { harness } = await install({ pullMs: 700, runMs: 5_000 });
   await harness.run(runSpec());

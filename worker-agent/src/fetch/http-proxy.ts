@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import {
   createServer,
@@ -7,14 +6,14 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { connect, isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { pipeline, type Duplex } from 'node:stream';
 import { errorText, type Log } from '../ports.ts';
 import type { AddressPolicy } from './addresses.ts';
+import { checkedConnect, ConnectError } from './checked-connect.ts';
 import type { DomainList } from './domains.ts';
 
 const MAX_CONNECTIONS = 256;
-const CONNECT_MS = 15_000;
 const IDLE_MS = 5 * 60_000;
 const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
@@ -163,25 +162,14 @@ export class HttpProxy {
   async #dial(host: string, port: number): Promise<Socket> {
     const { domains, addresses } = this.#rules;
     if (!domains.allows(host)) throw new Refusal(403, `${host} is not among the task's Network.Domains`);
-    const found = await resolveHost(host);
-    const address = found.find((one) => addresses.allows(one));
-    if (address === undefined) throw new Refusal(403, `${host} is an address that tasks may not reach`);
-    return new Promise((resolve, reject) => {
-      // Each direction of a tunnel ends by itself: what is still on its way in the other one is not lost.
-      const socket = connect({ host: address, port, allowHalfOpen: true });
-      this.#keep(socket);
-      socket.setTimeout(CONNECT_MS, () => socket.destroy(new Refusal(504, `${host} does not answer`)));
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.setTimeout(IDLE_MS, () => socket.destroy());
-        resolve(socket);
-      });
-    });
+    const socket = await checkedConnect({ host, port }, addresses, (made) => this.#keep(made));
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    return socket;
   }
 
   #refused(error: unknown, target: string): { status: number; text: string } {
     const text = errorText(error);
-    const status = error instanceof Refusal ? error.status : 502;
+    const status = error instanceof Refusal ? error.status : statusOf(error);
     this.#log.info('proxy.refused', {
       executionId: this.#rules.executionId,
       target: target.slice(0, 200),
@@ -197,14 +185,10 @@ export class HttpProxy {
   }
 }
 
-async function resolveHost(host: string): Promise<string[]> {
-  const bare = host.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(bare) !== 0) return [bare];
-  try {
-    return (await lookup(bare, { all: true })).map(({ address }) => address);
-  } catch (error) {
-    throw new Refusal(502, `${host} cannot be resolved: ${errorText(error)}`);
-  }
+const statuses: Readonly<Record<ConnectError['why'], number>> = { forbidden: 403, unresolved: 502, silent: 504 };
+
+function statusOf(error: unknown): number {
+  return error instanceof ConnectError ? statuses[error.why] : 502;
 }
 
 function readAuthority(text: string): { host: string; port: number } {

@@ -41,7 +41,7 @@ async function startAgent(journal = new MemoryJournal()): Promise<Running> {
   await agent.start();
   network.last.events.open();
   network.last.welcome();
-  onTestFinished(() => void network.last.end({ kind: 'closed', code: 4003, reason: '' }));
+  onTestFinished(() => network.last.end({ kind: 'closed', code: 4003, reason: '' }));
   return { network, journal };
 }
 

@@ -1,6 +1,7 @@
 import type { EpochMs, EpochUs, EvaluationId, ExecutionId, JobId, NodeId } from './ids.ts';
 import type { Constraint, Resources } from './job/job.ts';
 import type { Asks, Offers } from './offers.ts';
+import type { Phases } from './phases.ts';
 import type { ComputeState, Connection, DesiredState, EventType, JobState, JobType, Membership } from './states.ts';
 
 /**
@@ -107,6 +108,8 @@ export interface ExecutionRecord {
   readonly lastSeq: number;
   /** When the agent said that the task itself started; null before. */
   readonly runningSince: EpochMs | null;
+  /** How long each part of it took, as its agent said with its end; absent before, and of agents that do not say it. */
+  readonly phases?: Phases;
   readonly revision: number;
   readonly createdAt: EpochUs;
   readonly modifiedAt: EpochUs;

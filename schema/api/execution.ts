@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SpecConfig } from '../job/job.ts';
+import { Phases } from '../phases.ts';
 import { computeStates, desiredStates } from '../states.ts';
 import { Amounts, NextToken } from './common.ts';
 import { Nanos } from './raw-integer.ts';
@@ -45,6 +46,9 @@ export const Execution = z
     ComputeState: state(computeStates).describe('How it stands on its node.'),
     PublishedResult: SpecConfig.describe('Where its results are.'),
     RunOutput,
+    Phases: Phases.optional().describe(
+      'How long each part of it took, in ms. Shoal’s own; left out until it has ended, and where its agent does not say it.',
+    ),
     PreviousExecution: z.string().describe('Always empty.'),
     NextExecution: z.string().describe('Always empty.'),
     FollowupEvalID: z.string().describe('Always empty.'),

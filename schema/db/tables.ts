@@ -121,6 +121,8 @@ export const executions = sqliteTable(
     runningSince: integer('running_since'),
     /** JSON of `RunOutput`; null until the task has ended. */
     output: text('output'),
+    /** JSON of `Phases`; null until the task has ended. */
+    phases: text('phases'),
     revision: integer('revision').notNull(),
     /** 1 while the compute state is not terminal: the execution is charged to its node. */
     open: integer('open').notNull(),

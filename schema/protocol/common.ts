@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { failureClasses, type RunOutput } from '../records.ts';
+import { failureClasses, type FailureClass, type RunOutput } from '../records.ts';
 import { MAX_MESSAGE_BYTES, MAX_RUN_OUTPUT_BYTES } from '../limits.ts';
 import { computeStates } from '../states.ts';
 import { ExecutionId } from '../ids.ts';
+import { cutText } from '../text.ts';
 
 /** One execution that the agent holds: it runs, or it ended and its last report is not acknowledged. */
 export const Held = z.object({
@@ -34,3 +35,17 @@ export const Failure = z.object({
   topic: z.string().max(64),
 });
 export type Failure = z.infer<typeof Failure>;
+
+/** Steps of an execution as topics of the job's history. @see Bacalhau pkg/compute: event topics */
+export type FailureTopic =
+  | 'Exec Scanning'
+  | 'Downloading Inputs'
+  | 'Preparing Environment'
+  | 'Running Execution'
+  | 'Publishing Results';
+
+/** A failure with its texts cut to what a frame holds. */
+export function makeFailure(kind: FailureClass, topic: FailureTopic, message: string, hint = ''): Failure {
+  const cut = (text: string): string => cutText(text, MAX_MESSAGE_BYTES);
+  return { class: kind, message: cut(message), hint: cut(hint), topic };
+}

@@ -3,6 +3,7 @@ import { ExecutionId, NodeId } from '../ids.ts';
 import { MAX_HOLDS_PER_FRAME, MAX_HOSTNAME_CHARS } from '../limits.ts';
 import { Resources } from '../job/job.ts';
 import { Offers } from '../offers.ts';
+import { Phases } from '../phases.ts';
 import { Failure, Held, Message, Output } from './common.ts';
 import type { FrameSchema } from './frames.ts';
 
@@ -52,6 +53,8 @@ const report = z.object({
   executionId: ExecutionId,
   /** From 1 per execution; each report is sent again until it is acknowledged. */
   seq: z.int().positive(),
+  /** How long each part of it took; with its end. Absent before version 3. */
+  phases: Phases.optional(),
 });
 
 /** What became of an execution. Terminal states carry their outcome. */

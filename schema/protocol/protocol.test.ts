@@ -13,7 +13,7 @@ import { closeReason, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './version.t
 const hashes: Readonly<Record<number, string>> = {
   1: '5d114a23aab7830f',
   2: 'e06d82640288e517',
-  3: '1fd67c44a71c15ca',
+  3: 'c6e092b9e8464cf3',
 };
 
 test('the version goes up when a frame changes', () => {

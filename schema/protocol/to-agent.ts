@@ -45,6 +45,10 @@ export const Run = header.extend({
 });
 export type Run = z.infer<typeof Run>;
 
+/** A `run` without the header of the session it came by: all that is needed to run the task, also after a restart. */
+export const RunSpec = Run.omit({ type: true, epoch: true, session: true });
+export type RunSpec = z.infer<typeof RunSpec>;
+
 /** Ends an execution. An agent that does not know it reports Cancelled and refuses a late `run` of it. */
 export const Stop = header.extend({ type: z.literal('stop'), executionId: ExecutionId, reason: Message });
 export type Stop = z.infer<typeof Stop>;

@@ -7,7 +7,7 @@ import { cutText } from '../text.ts';
  * 1: hello, holds, ack, reject, report, capacity, bye; welcome, run, stop, keep, ackReport.
  * 2: openLog, and a token in `run`; the link for one execution's log.
  * 3: a host name in `hello`, and in `hello` and `capacity` what the machine's owner allows. A rejected node stays connected, as one that waits for approval does.
- *    Output in a report of Cancelled.
+ *    Output in a report of Cancelled. How long each phase of an execution took, in the report of its end.
  */
 export const PROTOCOL_VERSION = 3;
 export const MIN_PROTOCOL_VERSION = 2;

@@ -65,6 +65,7 @@ export function presentExecution(execution: ExecutionView): Execution {
     },
     PublishedResult: { Type: '' },
     RunOutput: presentOutput(execution.output),
+    ...(execution.phases !== null && { Phases: execution.phases }),
     PreviousExecution: '',
     NextExecution: '',
     FollowupEvalID: '',

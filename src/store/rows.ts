@@ -1,6 +1,7 @@
 import { getTableColumns, type InferSelectModel, type Table } from 'drizzle-orm';
 import type { commands, events, executions, jobLabels, jobs, jobVersions, nodes } from '../../schema/db/tables.ts';
 import type { ExecutionRecord, JobRecord, Needs, NodeInfo, NodeRecord, Told } from '../../schema/records.ts';
+import type { Phases } from '../../schema/phases.ts';
 import type { EpochUs, ExecutionId, EvaluationId, JobId, NodeId } from '../../schema/ids.ts';
 import type { Resources } from '../../schema/job/job.ts';
 import type { CommandRow, ExecutionWrite, NewVersion } from '../core/turn.ts';
@@ -36,17 +37,19 @@ export function executionToRow({ execution, output }: ExecutionWrite): Execution
     fenced: execution.fenced ? 1 : 0,
     open: isOpen(execution) ? 1 : 0,
     resources: JSON.stringify(execution.resources),
+    phases: execution.phases === undefined ? null : JSON.stringify(execution.phases),
     output: output === null ? null : JSON.stringify(output),
   };
 }
 
 /** What is no plain value of its column. */
-type Converted = Pick<ExecutionRecord, 'id' | 'jobId' | 'nodeId' | 'evalId' | 'fenced' | 'resources'>;
+type Converted = Pick<ExecutionRecord, 'id' | 'jobId' | 'nodeId' | 'evalId' | 'fenced' | 'resources' | 'phases'>;
 
 /** Other columns that were read stay as they are. */
-export function executionFromRow<Row extends Pick<ExecutionRow, keyof Converted>>(
-  row: Row,
-): Omit<Row, keyof Converted> & Converted {
+export function executionFromRow<Row extends Pick<ExecutionRow, keyof Converted>>({
+  phases,
+  ...row
+}: Row): Omit<Row, keyof Converted> & Converted {
   return {
     ...row,
     id: row.id as ExecutionId,
@@ -55,6 +58,7 @@ export function executionFromRow<Row extends Pick<ExecutionRow, keyof Converted>
     evalId: row.evalId as EvaluationId,
     fenced: row.fenced === 1,
     resources: JSON.parse(row.resources) as Resources,
+    ...(phases !== null && { phases: JSON.parse(phases) as Phases }),
   };
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeId } from '@shoal/schema/ids';
 import { Agent } from '../../worker-agent/src/agent.ts';
-import { makeDial } from '../../worker-agent/src/dialer.ts';
+import { makeDial } from '../../worker-agent/src/link/dialer.ts';
 import { FileJournal } from '../../worker-agent/src/journal/file-journal.ts';
 import { systemClock } from '../../worker-agent/src/machine/clock.ts';
 import { makeLog } from '../../worker-agent/src/machine/log.ts';
@@ -20,7 +20,7 @@ const agent = new Agent(
     clock: systemClock,
     random: Math.random,
     log,
-    engine: new FileEngine(join(state, 'containers')),
+    engines: [new FileEngine(join(state, 'containers'))],
     journal: await FileJournal.open(join(state, 'journal'), Date.now, () => {}),
   },
   {

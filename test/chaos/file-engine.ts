@@ -2,8 +2,16 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Ended, Engine, EngineHealth, Heads } from '../../worker-agent/src/engine/engine.ts';
-import type { RunSpec } from '../../worker-agent/src/journal/records.ts';
+import type {
+  Container,
+  Ended,
+  Engine,
+  EngineHealth,
+  EngineOffers,
+  Examined,
+  Output,
+} from '../../worker-agent/src/engines/engine.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 
 interface Saved {
   readonly word: string;
@@ -36,7 +44,15 @@ export class FileEngine implements Engine {
     return { ready: true, description: 'files' };
   }
 
-  async create(run: RunSpec): Promise<Container> {
+  offers(): EngineOffers {
+    return { isolates: false, capabilities: [], mounts: false };
+  }
+
+  examine(run: RunSpec): Examined {
+    return { run, refusals: [], failure: null };
+  }
+
+  async create({ run }: Examined): Promise<Container> {
     const { Word, RunMs } = run.task.Engine.Params as unknown as FastParams;
     if (this.#read(run.executionId) === null) {
       this.#write(run.executionId, { word: Word, runMs: RunMs, startedAt: null, stoppedAt: null });
@@ -61,7 +77,8 @@ export class FileEngine implements Engine {
       const saved = this.#read(executionId);
       if (saved === null) throw new Error(`${executionId} is gone`);
       const leftMs = endOf(saved) - Date.now();
-      if (leftMs <= 0) return { exitCode: saved.stoppedAt === null ? 0 : 143, outOfMemory: false };
+      const looksKilled = saved.stoppedAt !== null;
+      if (leftMs <= 0) return { exitCode: looksKilled ? 143 : 0, outOfMemory: false, looksKilled };
       await sleep(Math.min(leftMs, 100));
     }
   }
@@ -71,10 +88,12 @@ export class FileEngine implements Engine {
     if (saved !== null && endOf(saved) > Date.now()) this.#write(executionId, { ...saved, stoppedAt: Date.now() });
   }
 
-  async output(executionId: ExecutionId): Promise<Heads> {
+  async kept(executionId: ExecutionId): Promise<Output> {
     const saved = this.#read(executionId);
-    const stdout = saved === null || saved.stoppedAt !== null ? '' : saved.word;
-    return { stdout, stdoutTruncated: false, stderr: '', stderrTruncated: false };
+    const bytes = Buffer.from(saved === null || saved.stoppedAt !== null ? '' : saved.word, 'utf8');
+    return (async function* () {
+      yield [{ stream: 'stdout', bytes }] as const;
+    })();
   }
 
   async remove(executionId: ExecutionId): Promise<void> {

@@ -190,13 +190,13 @@ export const behaviour: readonly Deviation[] = [
     verdict: 'no',
     reason:
       'declined by default, and said so at once: the task would reach what its machine reaches. A machine owner allows them with the agent’s `--allow-host-network`',
-    test: 'worker-agent/src/admission.test.ts › this node does not offer network type Host (its owner may allow it with --allow-host-network)',
+    test: 'worker-agent/src/executions/admission.test.ts › this node does not offer network type Host (its owner may allow it with --allow-host-network)',
   },
   {
     item: '`env:NAME`, a variable of the node',
     verdict: 'no',
     reason: 'declined by default; a machine owner allows names with the agent’s `--allow-env`',
-    test: "worker-agent/src/admission.test.ts › Env: { KEY: 'env:AWS_KEY_2' }",
+    test: "worker-agent/src/executions/admission.test.ts › Env: { KEY: 'env:AWS_KEY_2' }",
   },
   {
     item: '`Engine.Type` wasm',
@@ -220,7 +220,7 @@ export const behaviour: readonly Deviation[] = [
     item: 'engine parameters of the wrong type',
     verdict: 'better',
     reason: 'the failure names the parameter, what is allowed and the kind of what was given',
-    test: 'worker-agent/src/engine/docker-params.test.ts › a parameter of the wrong type is told in our words',
+    test: 'worker-agent/src/engines/docker/params.test.ts › a parameter of the wrong type is told in our words',
   },
   {
     item: 'a database that is full, refuses writes, or is silent',

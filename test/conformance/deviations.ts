@@ -185,7 +185,7 @@ export const deviations: readonly Deviation[] = [
       'Submitted.Tasks[].InputSources[].Alias',
       'Submitted.Tasks[].InputSources[].Target',
     ],
-    'no node offers a source, so the job waits and says so',
+    'nodes offer `inline` alone, so a job with another source waits and says so',
   ),
   ...stored(
     ['Submitted.Tasks[].ResultPaths[].Name', 'Submitted.Tasks[].ResultPaths[].Path'],

@@ -120,9 +120,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the agent runs again what it has ended',
-    file: 'worker-agent/src/supervisor.ts',
-    find: "if (entry !== undefined && entry.state !== 'live') return this.#answerFinished(executionId, entry);",
-    replace: '',
+    file: 'worker-agent/src/executions/supervisor.ts',
+    find:
+      'const entry = this.#ports.journal.entries.get(executionId);\n' +
+      "    if (entry?.state === 'ended') return this.#answerFinished(entry);",
+    replace:
+      "const entry = frame.type === 'run' ? undefined : this.#ports.journal.entries.get(executionId);\n" +
+      "    if (entry?.state === 'ended') return this.#answerFinished(entry);",
   },
   {
     name: 'a rejected node gets work',

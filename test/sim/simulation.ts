@@ -286,7 +286,7 @@ function makeNodes(rng: Rng): NodePlan[] {
       nodeId: `n-${i + 1}` as NodeId,
       capacity: { cpu, memory: cpu * 500_000_000, disk: 10_000_000_000, gpu: 0 },
       labels: { name: `n-${i + 1}`, zone: rng.pick(zones), size: String(cpu) },
-      policy: randomPolicy(rng),
+      ...randomPolicy(rng),
       saysOffers: rng.chance(0.4),
     };
   });

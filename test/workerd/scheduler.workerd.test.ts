@@ -28,12 +28,16 @@ describe('a job over the real object and D1', () => {
     expect(run).toMatchObject({ jobId, jobVersion: 1, partition: 0, task: { Engine: { Type: 'docker' } } });
     agent.ack(run);
     agent.report(run, 1, { state: 'Running' });
-    agent.report(run, 2, completed);
+    const Phases = { queue: 3, create: 250, run: 40 };
+    agent.report(run, 2, { ...completed, phases: Phases });
     expect((await agent.next('ackReport')).seq).toBe(1);
     expect((await agent.next('ackReport')).seq).toBe(2);
     expect(await stateOf(jobId)).toBe('Completed');
     const { body } = await api('GET', `/orchestrator/jobs/${jobId}/executions`);
-    expect(body).toMatchObject({ Items: [{ RunOutput: { Stdout: 'hi\n' } }] });
+    expect(body).toMatchObject({ Items: [{ RunOutput: { Stdout: 'hi\n' }, Phases }] });
+    expect(JSON.stringify((await api('GET', `/orchestrator/jobs/${jobId}/history`)).body)).toContain(
+      '"QueueMs":"3","CreateMs":"250","RunMs":"40"',
+    );
     expect(await count('SELECT count(*) n FROM jobs WHERE active = 1')).toBe(0);
   });
 

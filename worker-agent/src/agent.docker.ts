@@ -76,7 +76,13 @@ describe('the agent as users get it', () => {
   test('says what it offers, takes a task, reports it and leaves no container', async ({ expect }) => {
     startAgent();
     const hello = await scheduler.hello();
-    expect(hello).toMatchObject({ engines: ['docker'], publishers: ['noop'], sources: [], holds: [], more: false });
+    expect(hello).toMatchObject({
+      engines: ['docker'],
+      publishers: ['noop'],
+      sources: ['inline'],
+      holds: [],
+      more: false,
+    });
     expect(hello.nodeId).toMatch(/^n-[0-9a-f-]{36}$/);
     expect(hello.labels).toMatchObject({ os_type: 'linux', name: hello.nodeId });
     const spec = shell('echo hello; exit 7');

@@ -2,14 +2,21 @@ import type { NodeId } from '@shoal/schema/ids';
 import { MAX_HOSTNAME_CHARS } from '@shoal/schema/limits';
 import type { Resources } from '@shoal/schema/job/job';
 import { SHOAL_VERSION } from '@shoal/schema/version';
-import { ownerOffers, type Offers, type Policy } from './admission.ts';
-import type { Engine } from './engine/engine.ts';
+import { ownerOffers, type Offers, type Policy } from './executions/admission.ts';
+import type { Engine } from './engines/engine.ts';
+import { EngineRoster, type Look } from './engines/roster.ts';
+import { WorkFolders } from './executions/folders.ts';
+import type { Input } from './inputs/input.ts';
+import { inputs as allInputs } from './inputs/inputs.ts';
 import type { Journal } from './journal/journal.ts';
+import { headRecorder } from './logs/head-recorder.ts';
 import type { LogLinks } from './logs/links.ts';
 import type { LogShelf } from './logs/shelf.ts';
-import { errorText, pause, type Cancel, type Clock, type Log, type Random } from './ports.ts';
-import { Session, type Dial, type Greeting } from './session.ts';
-import { Supervisor } from './supervisor.ts';
+import { errorText, pause, type Clock, type Log, type Random } from './ports.ts';
+import type { Publisher } from './publishers/publisher.ts';
+import { publishers as allPublishers } from './publishers/publishers.ts';
+import { Session, type Dial, type Greeting } from './link/session.ts';
+import { Supervisor } from './executions/supervisor.ts';
 
 /** Everything outside the agent; a simulation brings its own of each. */
 export interface AgentPorts {
@@ -17,8 +24,17 @@ export interface AgentPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly engine: Engine;
+  /** One of each type. */
+  readonly engines: readonly Engine[];
   readonly journal: Journal;
+  /** Where tasks have their inputs and results; absent: no task has any on this machine's disk. */
+  readonly workFolder?: string;
+  /** Where inputs come from, one of each type; absent: all that this agent has. */
+  readonly inputs?: readonly Input[];
+  /** Where results go, one of each type; absent: all that this agent has. */
+  readonly publishers?: readonly Publisher[];
+  /** The machine's variables, for tasks that its owner lets have some; absent means none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Absent where nobody cares what tasks print. */
   readonly logs?: { readonly shelf: LogShelf; readonly links: LogLinks };
 }
@@ -36,8 +52,7 @@ export interface Identity {
   readonly policy: Policy;
 }
 
-const ENGINE_CHECK_MS = 15_000;
-/** Left-over containers are looked for when the engine comes and then this many checks apart. */
+/** Left-over containers are looked for when an engine comes and then this many looks apart. */
 const SWEEP_EVERY = 20;
 /** An agent that stops waits this long for its tasks to end, and then for its reports to be taken. */
 const STOP_TASKS_MS = 7_000;
@@ -47,35 +62,39 @@ const STOP_ENGINE_MS = 2_000;
 const STOP_LOGS_MS = 1_000;
 const POLL_MS = 20;
 
-/** One agent: a session, a supervisor and an engine that comes and goes. */
+/** One agent: a session, a supervisor and engines that come and go. */
 export class Agent {
   readonly #ports: AgentPorts;
   readonly #identity: Identity;
   readonly #session: Session;
   readonly #supervisor: Supervisor;
-  #engineReady = false;
-  #isolates = false;
-  #engineError: string | null = null;
-  #checks = 0;
-  #cancelCheck: Cancel = () => {};
+  readonly #roster: EngineRoster;
+  readonly #folders: WorkFolders | null;
+  readonly #kinds: { readonly inputs: readonly Input[]; readonly publishers: readonly Publisher[] };
   #stopped = false;
-  #sweeping: Promise<void> = Promise.resolve();
+  readonly #sweeping = new Map<Engine, Promise<void>>();
 
   constructor(ports: AgentPorts, identity: Identity) {
     this.#ports = ports;
     this.#identity = identity;
-    const { clock, random, log, dial, engine, journal, logs } = ports;
+    const { clock, random, log, dial, engines, journal, logs, env = {} } = ports;
+    const { inputs = allInputs, publishers = allPublishers, workFolder } = ports;
+    this.#folders = workFolder === undefined ? null : new WorkFolders(workFolder);
+    this.#kinds = { inputs, publishers };
+    this.#roster = new EngineRoster(engines, { clock, log }, (engine, look) => this.#looked(engine, look));
     this.#supervisor = new Supervisor({
       clock,
       log,
-      engine,
+      engines: this.#roster,
+      env,
+      inputs,
+      publishers,
+      folders: this.#folders,
       journal,
       send: (frame) => this.#session.send(frame),
-      offers: () => this.#offers(),
-      ...(logs !== undefined && {
-        logs: logs.shelf,
-        openLog: (executionId, token) => void logs.links.open(executionId, token),
-      }),
+      offers: (engine) => this.#offers(engine),
+      logs: logs?.shelf ?? headRecorder,
+      openLog: (executionId, token) => void logs?.links.open(executionId, token),
     });
     this.#session = new Session(
       { dial, clock, random, log },
@@ -98,11 +117,12 @@ export class Agent {
     );
   }
 
-  /** Takes up what a former agent left, looks for the engine and dials. Resolves after the first look. */
+  /** Takes up what a former agent left, looks for the engines and dials. Resolves after the first look. */
   async start(): Promise<void> {
     this.#supervisor.recover();
     await this.#ports.logs?.shelf.recover((executionId) => this.#supervisor.wanted(executionId));
-    await this.#checkEngine();
+    await this.#sweepFolders();
+    await this.#roster.start();
     if (!this.#stopped) this.#session.start();
   }
 
@@ -113,14 +133,14 @@ export class Agent {
   async stop(reason: string): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#cancelCheck();
+    this.#roster.stop();
     this.#ports.log.info('agent.stopping', { reason });
     // Before the first task is reported as ended: what replaces it must not come here.
     this.#session.sendCapacity();
     this.#supervisor.shutDown();
     await Promise.race([this.#supervisor.idle(), pause(this.#ports.clock, STOP_TASKS_MS)]);
     await this.#awaitReports();
-    await Promise.race([this.#closeEngine(), pause(this.#ports.clock, STOP_ENGINE_MS)]);
+    await Promise.race([this.#closeEngines(), pause(this.#ports.clock, STOP_ENGINE_MS)]);
     await this.#ports.logs?.shelf.stored(STOP_LOGS_MS);
     this.#session.stop(reason);
     this.#ports.logs?.links.stop();
@@ -128,10 +148,14 @@ export class Agent {
     this.#ports.log.info('agent.stopped', { unacknowledged: this.#supervisor.unacknowledged });
   }
 
-  async #closeEngine(): Promise<void> {
-    // What a former agent left is as much this one's to clean up.
-    await this.#sweeping;
-    await this.#ports.engine.close?.().catch(() => {});
+  async #closeEngines(): Promise<void> {
+    await Promise.all(
+      this.#roster.all.map(async (engine) => {
+        // What a former agent left is as much this one's to clean up.
+        await this.#sweeping.get(engine);
+        await engine.close?.().catch(() => {});
+      }),
+    );
   }
 
   async #awaitReports(): Promise<void> {
@@ -141,33 +165,18 @@ export class Agent {
     }
   }
 
-  async #checkEngine(): Promise<void> {
-    const { engine, log, clock } = this.#ports;
-    const health = await engine.probe();
-    if (this.#stopped) return;
-    const came = health.ready && !this.#engineReady;
-    const went = !health.ready && this.#engineReady;
-    this.#engineReady = health.ready;
-    this.#isolates = health.ready && health.isolates === true;
-    const error = health.ready ? null : health.error;
-    if (health.ready && came) log.info('engine.ready', { engine: engine.type, description: health.description });
-    if (!health.ready && error !== this.#engineError) {
-      log.warn('engine.missing', { engine: engine.type, error, hint: health.hint, retryMs: ENGINE_CHECK_MS });
-    }
-    this.#engineError = error;
-    if (came || went) {
-      this.#supervisor.setEngineReady(health.ready);
+  #looked(engine: Engine, { ready, changed, earlier }: Look): void {
+    if (changed) {
+      if (ready) this.#supervisor.engineCame(engine);
       this.#session.sendCapacity();
     }
-    const due = came || this.#checks % SWEEP_EVERY === 0;
-    if (health.ready && (this.#supervisor.takeLeftBehind() || due)) this.#sweeping = this.#sweep();
-    this.#checks += 1;
-    this.#cancelCheck = clock.after(ENGINE_CHECK_MS, () => void this.#checkEngine());
+    const due = changed || earlier % SWEEP_EVERY === 0;
+    if (ready && (this.#supervisor.takeLeftBehind(engine) || due)) this.#sweeping.set(engine, this.#sweep(engine));
   }
 
   /** Removes containers of this node that nobody wants: of stopped, declined and forgotten executions. */
-  async #sweep(): Promise<void> {
-    const { engine, log } = this.#ports;
+  async #sweep(engine: Engine): Promise<void> {
+    const { log } = this.#ports;
     try {
       for (const { executionId } of await engine.list()) {
         if (this.#supervisor.wanted(executionId)) continue;
@@ -175,24 +184,36 @@ export class Agent {
         await engine.remove(executionId);
       }
     } catch (error) {
-      log.warn('sweep.failed', { error: errorText(error) });
+      log.warn('sweep.failed', { engine: engine.type, error: errorText(error) });
     }
   }
 
-  #offers(): Offers {
+  /** Removes what executions left on the disk that nobody wants any more. */
+  async #sweepFolders(): Promise<void> {
+    for (const executionId of (await this.#folders?.list()) ?? []) {
+      if (!this.#supervisor.wanted(executionId)) await this.#folders?.remove(executionId).catch(() => {});
+    }
+  }
+
+  /** @param engine whose tasks it is about; null for the node as a whole */
+  #offers(engine: Engine | null): Offers {
+    const { mounts, isolates, capabilities } = (engine ?? this.#roster).offers();
+    const { inputs, publishers } = this.#kinds;
+    const hasFolders = this.#folders !== null;
     return {
-      engines: this.#engineReady && !this.#stopped ? [this.#ports.engine.type] : [],
-      publishers: ['noop'],
-      sources: [],
+      engines: this.#roster.types,
+      publishers: publishers.filter(({ collects }) => hasFolders || !collects).map(({ type }) => type),
+      sources: hasFolders && mounts ? inputs.map(({ type }) => type) : [],
       capacity: this.#identity.capacity,
       policy: this.#identity.policy,
-      isolates: this.#isolates,
+      isolates,
+      capabilities,
     };
   }
 
   #greeting(): Greeting {
     const { nodeId, instance, os, arch, hostname, labels, capacity } = this.#identity;
-    const offers = this.#offers();
+    const offers = this.#offers(null);
     const { engines, publishers, sources } = offers;
     return {
       nodeId,

@@ -55,8 +55,8 @@ const good: { name: string; args?: string[]; env?: Record<string, string>; want:
     name: 'what a task may ask for',
     args: ['--ports', '4000-4010', '--allow-env', 'A_*', '--allow-env', 'B', '--allow-capability', 'cap_chown'],
     want: {
-      policy: { ports: true, portRange: { from: 4000, to: 4010 }, envPatterns: ['A_*', 'B'], capabilities: ['CHOWN'] },
-      docker: { portRange: { from: 4000, to: 4010 } },
+      policy: { ports: true, portRange: { from: 4000, to: 4010 }, envPatterns: ['A_*', 'B'] },
+      docker: { portRange: { from: 4000, to: 4010 }, capabilities: ['CHOWN'] },
     },
   },
   { name: 'no ports', args: ['--ports', 'none'], want: { policy: { ports: false } } },

@@ -4,14 +4,14 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NodeId } from '@shoal/schema/ids';
 import type { Resources } from '@shoal/schema/job/job';
-import type { Policy } from './admission.ts';
-import { DEFAULT_DNS } from './engine/docker.ts';
-import { isSecretVariable } from './engine/variables.ts';
+import type { Policy } from './executions/admission.ts';
+import { DEFAULT_DNS } from './engines/docker/docker.ts';
+import { isSecretVariable } from './executions/environment.ts';
 import { DEFAULT_LOG_BUDGET } from './logs/shelf.ts';
 import type { Share, Shares } from './machine/capacity.ts';
 import { logLevels, type LogLevel } from './machine/log.ts';
-import { isRange } from './network/addresses.ts';
-import { DEFAULT_PORT_RANGE, type PortRange } from './network/port-plan.ts';
+import { isRange } from './fetch/addresses.ts';
+import { DEFAULT_PORT_RANGE, type PortRange } from './engines/docker/port-plan.ts';
 
 export interface Config {
   readonly url: URL;
@@ -30,6 +30,7 @@ export interface Config {
     readonly portRange: PortRange;
     readonly openRanges: readonly string[];
     readonly dns: readonly string[];
+    readonly capabilities: readonly string[];
   };
   /** What logs of tasks may take on the disk, in bytes. */
   readonly logBudget: number;
@@ -110,11 +111,11 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
       ports: values.ports !== 'none',
       ...(values.ports !== undefined && values.ports !== 'none' && { portRange: parsePorts(values.ports) }),
       envPatterns: (values['allow-env'] ?? []).map(parseEnvPattern),
-      capabilities: (values['allow-capability'] ?? []).map(parseCapability),
     },
     docker: {
       portRange: parsePorts(values.ports),
       openRanges: (values['open-range'] ?? []).map(parseRange),
+      capabilities: (values['allow-capability'] ?? []).map(parseCapability),
       dns: values.dns === undefined ? DEFAULT_DNS : values.dns.map(parseAddress),
     },
     logBudget: parseBudget(values['log-budget']),

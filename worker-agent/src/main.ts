@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { SHOAL_VERSION } from '@shoal/schema/version';
 import { Agent } from './agent.ts';
 import { checkShares, ConfigError, HELP, parseConfig, type Config } from './config.ts';
-import { makeDial } from './dialer.ts';
-import { DockerEngine } from './engine/docker.ts';
+import { makeDial } from './link/dialer.ts';
+import { makeEngines } from './engines/engines.ts';
 import { FileJournal } from './journal/file-journal.ts';
 import { LogLinks } from './logs/links.ts';
 import { makePutPart } from './logs/put-part.ts';
@@ -40,12 +41,12 @@ async function run(config: Config): Promise<void> {
   const { os, arch } = platform();
   const gpus = await findGpus(askTool);
   const capacity = offered(await measureMachine(config.stateDir, gpus.length), config.shares);
-  const engine = new DockerEngine(nodeId, config.dockerHost, { ...config.docker, gpus, log });
+  const engines = makeEngines({ nodeId, gpus, log, docker: { ...config.docker, host: config.dockerHost } });
   const isReported = (executionId: ExecutionId): boolean => {
     const entry = journal.entries.get(executionId);
     return entry === undefined || (entry.state === 'ended' && entry.acknowledged);
   };
-  const logPorts = { engine, clock: systemClock, log, putPart: makePutPart(config.url), isReported };
+  const logPorts = { clock: systemClock, log, putPart: makePutPart(config.url), isReported };
   const shelf = new LogShelf(state.logsPath, logPorts, { budget: config.logBudget });
   const links = new LogLinks({ clock: systemClock, log, base: config.url, shelf });
   const agent = new Agent(
@@ -54,8 +55,11 @@ async function run(config: Config): Promise<void> {
       clock: systemClock,
       random: Math.random,
       log,
-      engine,
+      engines,
+      env: process.env,
       journal,
+      // Inputs and results belong to executions, and these to one identity.
+      workFolder: join(config.stateDir, `work-${nodeId}`),
       logs: { shelf, links },
     },
     {

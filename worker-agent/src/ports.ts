@@ -1,4 +1,6 @@
 import { readErrorText } from '@shoal/schema/issue-text';
+import type { Failure } from '@shoal/schema/protocol/common';
+
 /** What the agent needs from the outside world besides its socket, its journal and its engine; simulations bring their own. */
 
 export type Cancel = () => void;
@@ -22,6 +24,17 @@ export interface Log {
   info(event: string, fields?: Fields): void;
   warn(event: string, fields?: Fields): void;
   error(event: string, fields?: Fields): void;
+}
+
+/** Why a step of an execution failed, ready to be reported. */
+export class StepError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.message, cause === undefined ? undefined : { cause });
+    this.name = 'StepError';
+    this.failure = failure;
+  }
 }
 
 /** Resolves after `delayMs`, or at once when the signal aborts; never rejects. */

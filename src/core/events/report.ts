@@ -54,15 +54,11 @@ function takeOutcome(
     case 'Publishing':
       return takeProgress(turn, execution, { job, report });
     case 'Completed':
-      return takeCompletion(turn, execution, { job, seq: report.seq, output: report.output });
+      return takeCompletion(turn, execution, { job, report });
     case 'Failed':
       return takeFailure(turn, execution, report);
     case 'Cancelled':
-      return takeCancellation(turn, execution, {
-        seq: report.seq,
-        message: report.message,
-        output: report.output ?? null,
-      });
+      return takeCancellation(turn, execution, { report, message: report.message, output: report.output ?? null });
   }
 }
 
@@ -90,14 +86,15 @@ function takeProgress(
 function takeCompletion(
   turn: Turn,
   execution: ExecutionRecord,
-  { job, seq, output }: { job: JobRecord; seq: number; output: RunOutput },
+  { job, report }: { job: JobRecord; report: Extract<Report, { state: 'Completed' }> },
 ): void {
+  const { output } = report;
   if (!counts(turn, job, execution)) {
     const message = execution.desiredMessage || 'the partition was completed elsewhere';
-    return takeCancellation(turn, execution, { seq, message, output });
+    return takeCancellation(turn, execution, { report, message, output });
   }
   const message = output.exitCode === 0 ? 'Completed successfully' : `Completed with exit code ${output.exitCode}`;
-  if (isKeptUp(job.type)) return takeUnexpectedEnd(turn, execution, { seq, output });
+  if (isKeptUp(job.type)) return takeUnexpectedEnd(turn, execution, report);
   const other = turn.world.book(job).liveExecution(slotOf(job.type, execution));
   const after = turn.updateExecution(
     execution.id,
@@ -107,11 +104,11 @@ function takeCompletion(
       desiredState: 'Stopped',
       desiredMessage: 'execution completed',
       failureClass: null,
-      lastSeq: seq,
+      ...told(report),
     },
     output,
   );
-  turn.event(job.id, { topic: 'Execution', message, execution: after });
+  turn.event(job.id, { topic: 'Execution', message, ...details(report), execution: after });
   if (other !== null && other.id !== execution.id) {
     stopExecution(turn, other, 'Execution stop requested because there are more executions than needed');
   }
@@ -121,8 +118,9 @@ function takeCompletion(
 function takeUnexpectedEnd(
   turn: Turn,
   execution: ExecutionRecord,
-  { seq, output }: { seq: number; output: RunOutput },
+  report: Extract<Report, { state: 'Completed' }>,
 ): void {
+  const { output } = report;
   const message = 'execution completed unexpectedly';
   const after = turn.updateExecution(
     execution.id,
@@ -132,14 +130,14 @@ function takeUnexpectedEnd(
       desiredState: 'Stopped',
       desiredMessage: message,
       failureClass: 'environment',
-      lastSeq: seq,
+      ...told(report),
     },
     output,
   );
   turn.event(execution.jobId, {
     topic: 'Execution',
     message: after.computeMessage,
-    details: { IsError: 'true', Retryable: 'true' },
+    ...details(report, { IsError: 'true', Retryable: 'true' }),
     execution: after,
   });
   judgeFailure(turn, after);
@@ -164,19 +162,19 @@ function takeFailure(turn: Turn, execution: ExecutionRecord, report: Extract<Rep
       desiredMessage: wanted ? 'execution failed' : execution.desiredMessage,
       // One that nobody wants any more spends nobody's attempts.
       failureClass: wanted ? failure.class : execution.failureClass,
-      lastSeq: report.seq,
+      ...told(report),
     },
     output,
   );
   turn.event(execution.jobId, {
     topic: failure.topic === '' ? 'Execution' : failure.topic,
     message: failure.message,
-    details: {
+    ...details(report, {
       IsError: 'true',
       FailsExecution: 'true',
       ...(failure.class !== 'permanent' && { Retryable: 'true' }),
       ...(failure.hint !== '' && { Hint: failure.hint }),
-    },
+    }),
     execution: after,
   });
   if (wanted) judgeFailure(turn, after);
@@ -185,10 +183,10 @@ function takeFailure(turn: Turn, execution: ExecutionRecord, report: Extract<Rep
 function takeCancellation(
   turn: Turn,
   execution: ExecutionRecord,
-  { seq, message, output = null }: { seq: number; message: string; output?: RunOutput | null },
+  { report, message, output }: { report: Report; message: string; output: RunOutput | null },
 ): void {
   // A limit that the Scheduler keeps has ended it: that is a failure, however the agent ended it.
-  if (execution.failureClass === 'environment') return takeEndByLimit(turn, execution, { seq, output });
+  if (execution.failureClass === 'environment') return takeEndByLimit(turn, execution, { report, output });
   const wanted = isLive(execution);
   const after = turn.updateExecution(
     execution.id,
@@ -199,25 +197,52 @@ function takeCancellation(
       desiredMessage: wanted ? message : execution.desiredMessage,
       // The agent gave up a task that is still wanted: somebody stopped it on the node.
       failureClass: wanted ? 'infrastructure' : execution.failureClass,
-      lastSeq: seq,
+      ...told(report),
     },
     output,
   );
-  turn.event(execution.jobId, { topic: 'Execution', message: `Cancelled: ${message}`, execution: after });
+  turn.event(execution.jobId, {
+    topic: 'Execution',
+    message: `Cancelled: ${message}`,
+    ...details(report),
+    execution: after,
+  });
   if (wanted) judgeFailure(turn, after);
 }
 
 function takeEndByLimit(
   turn: Turn,
   execution: ExecutionRecord,
-  { seq, output }: { seq: number; output: RunOutput | null },
+  { report, output }: { report: Report; output: RunOutput | null },
 ): void {
   const message = execution.desiredMessage;
   const after = turn.updateExecution(
     execution.id,
-    { computeState: 'Failed', computeMessage: message, lastSeq: seq },
+    { computeState: 'Failed', computeMessage: message, ...told(report) },
     output,
   );
-  const details = { IsError: 'true', FailsExecution: 'true' };
-  turn.event(execution.jobId, { topic: 'Execution', message, details, execution: after });
+  turn.event(execution.jobId, {
+    topic: 'Execution',
+    message,
+    ...details(report, { IsError: 'true', FailsExecution: 'true' }),
+    execution: after,
+  });
+}
+
+/** What every report of an end changes. */
+function told({ seq, phases }: Report): Pick<ExecutionRecord, 'lastSeq' | 'phases'> {
+  return { lastSeq: seq, ...(phases !== undefined && { phases }) };
+}
+
+/** Details of an event, with how long each part of the execution took: `RunMs` and so on. */
+function details(
+  { phases = {} }: Report,
+  others: Readonly<Record<string, string>> = {},
+): { readonly details?: Readonly<Record<string, string>> } {
+  const times = Object.entries(phases).map(([name, ms]) => [
+    `${name.charAt(0).toUpperCase()}${name.slice(1)}Ms`,
+    `${ms}`,
+  ]);
+  const all: Record<string, string> = { ...others, ...Object.fromEntries(times) };
+  return Object.keys(all).length === 0 ? {} : { details: all };
 }

@@ -32,6 +32,8 @@ function makeLogs() {
       nodeId: NodeId.parse(NODE),
       namespace: 'default',
       computeState: 'Completed' as const,
+      computeMessage: '',
+      hasRun: true,
       modifiedAt: 0,
     }),
     choose: async () => executionId,

@@ -1,5 +1,6 @@
 import { executions } from '../../../schema/db/tables.ts';
 import { MAX_UNPAGED_ROWS } from '../../../schema/limits.ts';
+import type { Phases } from '../../../schema/phases.ts';
 import type { ExecutionRecord, RunOutput } from '../../../schema/records.ts';
 import { executionFromRow, selectList, type ExecutionRow } from '../rows.ts';
 import { refParams, resolvedSql, type JobRef } from './resolve.ts';
@@ -11,10 +12,12 @@ import { versionSql, type VersionFilter } from './version-filter.ts';
  * An execution as it is shown. It was given up when it is `fenced`; should its node return with Completed while the
  * partition is open, that counts all the same.
  */
-export interface ExecutionView extends Omit<ExecutionRecord, (typeof UNSHOWN)[number]> {
+export interface ExecutionView extends Omit<ExecutionRecord, (typeof UNSHOWN)[number] | 'phases'> {
   readonly taskName: string;
   /** Null until the task has ended. */
   readonly output: RunOutput | null;
+  /** Null until then, and where its agent does not say it. */
+  readonly phases: Phases | null;
 }
 
 export interface ExecutionListQuery {
@@ -34,7 +37,7 @@ const COLUMNS = selectList(executions, 'e', UNSHOWN);
 export function readExecution(row: Row, taskNames: ReadonlyMap<number, string>): ExecutionView {
   const read = executionFromRow(row as Omit<ExecutionRow, (typeof UNSHOWN)[number]>);
   const output = read.output === null ? null : (JSON.parse(read.output) as RunOutput);
-  return { ...read, output, taskName: taskNames.get(read.jobVersion) ?? '' };
+  return { ...read, output, phases: read.phases ?? null, taskName: taskNames.get(read.jobVersion) ?? '' };
 }
 
 /** The executions of a job version, the one that changed last first. @param version 0 means all */

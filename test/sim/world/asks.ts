@@ -1,5 +1,5 @@
 import type { Task } from '../../../schema/job/job.ts';
-import type { Policy } from '../../../worker-agent/src/admission.ts';
+import type { Policy } from '../../../worker-agent/src/executions/admission.ts';
 import type { Rng } from './rng.ts';
 
 /** What only an agent refuses: the Scheduler knows nothing of what the owner of a machine allows. */
@@ -29,12 +29,12 @@ export function askedFor(ask: Ask | undefined): Asked {
 }
 
 /** What the owner of a machine allows: what some decline others take. */
-export function randomPolicy(rng: Rng): Policy {
-  return {
+export function randomPolicy(rng: Rng): { policy: Policy; capabilities: string[] } {
+  const policy = {
     allowHostNetwork: rng.chance(0.3),
     unfilteredBridge: rng.chance(0.3),
     portRange: { from: rng.chance(0.5) ? 1_024 : 20_000, to: 32_000 },
     envPatterns: rng.chance(0.3) ? ['REGION_*'] : [],
-    capabilities: rng.chance(0.3) ? [CAPABILITY] : [],
   };
+  return { policy, capabilities: rng.chance(0.3) ? [CAPABILITY] : [] };
 }

@@ -1,14 +1,17 @@
 import type { ExecutionId } from '../../../schema/ids.ts';
+import type { RunSpec } from '../../../schema/protocol/to-agent.ts';
 import type {
   Container,
-  ContainerNetwork,
+  Creating,
   Ended,
   Engine,
   EngineHealth,
-  Heads,
-} from '../../../worker-agent/src/engine/engine.ts';
-import type { FakeEngine } from '../../../worker-agent/src/engine/fake.ts';
-import type { RunSpec } from '../../../worker-agent/src/journal/records.ts';
+  EngineOffers,
+  Examined,
+  Output,
+  Provisions,
+} from '../../../worker-agent/src/engines/engine.ts';
+import type { FakeEngine } from '../../../worker-agent/src/engines/fake.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
@@ -36,8 +39,16 @@ export class GuardedEngine implements Engine {
     return this.#ask(() => this.#engine.probe());
   }
 
-  create(run: RunSpec, network: ContainerNetwork, signal: AbortSignal): Promise<Container> {
-    return this.#ask(() => this.#engine.create(run, network, signal));
+  offers(): EngineOffers {
+    return this.#engine.offers();
+  }
+
+  examine(run: RunSpec): Examined {
+    return this.#engine.examine(run);
+  }
+
+  create(task: Examined, provisions: Provisions, creating: Creating): Promise<Container> {
+    return this.#ask(() => this.#engine.create(task, provisions, creating));
   }
 
   find(executionId: ExecutionId): Promise<Container | null> {
@@ -60,8 +71,8 @@ export class GuardedEngine implements Engine {
     return this.#ask(() => this.#engine.stop(executionId, graceMs));
   }
 
-  output(executionId: ExecutionId): Promise<Heads> {
-    return this.#ask(() => this.#engine.output(executionId));
+  kept(executionId: ExecutionId): Promise<Output> {
+    return this.#ask(() => this.#engine.kept(executionId));
   }
 
   remove(executionId: ExecutionId): Promise<void> {

@@ -1,5 +1,5 @@
-import type { Closed } from '../../../worker-agent/src/backoff.ts';
-import type { SocketEvents, SocketPort } from '../../../worker-agent/src/session.ts';
+import type { Closed } from '../../../worker-agent/src/link/backoff.ts';
+import type { SocketEvents, SocketPort } from '../../../worker-agent/src/link/session.ts';
 import type { Base } from './base.ts';
 import type { ObjectHost } from './object-host.ts';
 

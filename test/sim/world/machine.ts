@@ -1,11 +1,11 @@
 import type { ExecutionId, NodeId } from '../../../schema/ids.ts';
 import type { Resources } from '../../../schema/job/job.ts';
-import type { Policy } from '../../../worker-agent/src/admission.ts';
+import type { Policy } from '../../../worker-agent/src/executions/admission.ts';
 import { Agent } from '../../../worker-agent/src/agent.ts';
-import { FakeEngine, type Script } from '../../../worker-agent/src/engine/fake.ts';
-import type { RunSpec } from '../../../worker-agent/src/journal/records.ts';
+import { FakeEngine, type Script } from '../../../worker-agent/src/engines/fake.ts';
+import type { RunSpec } from '../../../schema/protocol/to-agent.ts';
 import { pause, type Clock, type Log } from '../../../worker-agent/src/ports.ts';
-import type { Dial } from '../../../worker-agent/src/session.ts';
+import type { Dial } from '../../../worker-agent/src/link/session.ts';
 import type { Base } from './base.ts';
 import { GuardedEngine } from './guarded-engine.ts';
 import { JournalDisk } from './journal-disk.ts';
@@ -19,6 +19,8 @@ export interface NodePlan {
   readonly capacity: Resources;
   readonly labels: Readonly<Record<string, string>>;
   readonly policy: Policy;
+  /** Linux capabilities that its owner gives. */
+  readonly capabilities: readonly string[];
   /** False: an agent of before, which does not say what its owner allows. */
   readonly saysOffers: boolean;
 }
@@ -65,6 +67,7 @@ export class Machine {
     this.engine = new FakeEngine(
       this.#clock(() => true, 0),
       (run) => this.#script(run),
+      { capabilities: plan.capabilities },
     );
   }
 
@@ -133,11 +136,13 @@ export class Machine {
         clock,
         random: () => rng.next(),
         log: this.#log(),
-        engine: new GuardedEngine(this.engine, {
-          isAlive: () => process.isAlive,
-          wait: () => pause(clock, rng.int(0, 30)),
-          started: (executionId) => this.onStart(executionId),
-        }),
+        engines: [
+          new GuardedEngine(this.engine, {
+            isAlive: () => process.isAlive,
+            wait: () => pause(clock, rng.int(0, 30)),
+            started: (executionId) => this.onStart(executionId),
+          }),
+        ],
         journal,
       },
       {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { EngineError } from '../../../worker-agent/src/engine/engine.ts';
-import type { Script } from '../../../worker-agent/src/engine/fake.ts';
-import type { RunSpec } from '../../../worker-agent/src/journal/records.ts';
-import { makeFailure } from '../../../worker-agent/src/outcome.ts';
+import { EngineError } from '../../../worker-agent/src/engines/engine.ts';
+import type { Script } from '../../../worker-agent/src/engines/fake.ts';
+import type { RunSpec } from '../../../schema/protocol/to-agent.ts';
+import { makeFailure } from '../../../schema/protocol/common.ts';
 import type { Rng } from './rng.ts';
 
 /** What a simulated task does, carried in its engine parameters. */

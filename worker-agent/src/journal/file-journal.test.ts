@@ -196,3 +196,29 @@ test('finished entries take bounded room: the oldest acknowledged ones go first'
   expect(ledger.entries.has(waiting)).toBe(true);
   expect(ledger.entries.has(all.at(-1) ?? waiting)).toBe(true);
 });
+
+test('what the version before wrote is taken up: tasks that run, stops, and ends', async ({ expect }) => {
+  const [waiting, running, stopped, over] = ids.map((executionId) => ({ executionId, run: runSpec({ executionId }) }));
+  if (waiting === undefined || running === undefined || stopped === undefined || over === undefined) throw new Error();
+  const request = { kind: 'stop', message: 'enough' };
+  const lines = [
+    // Of its first days, before networks were written down.
+    { type: 'taken', ...waiting },
+    { type: 'taken', ...running, network: 'http' },
+    { type: 'starting', executionId: running.executionId },
+    { type: 'taken', ...stopped, network: 'none' },
+    { type: 'stopping', executionId: stopped.executionId, request },
+    ended(over.executionId),
+  ];
+  await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const { journal, skipped } = await reopen();
+  const known = { state: 'live', ran: null, phases: {}, stop: null, started: false };
+  expect([...journal.entries]).toEqual([
+    [waiting.executionId, { ...known, run: waiting.run, network: 'none' }],
+    [running.executionId, { ...known, run: running.run, network: 'http', started: true }],
+    [stopped.executionId, { ...known, run: stopped.run, network: 'none', stop: request }],
+    [over.executionId, expect.objectContaining({ state: 'ended', acknowledged: false })],
+  ]);
+  expect(skipped).toBe(0);
+  await journal.close();
+});

@@ -1,7 +1,9 @@
 import type { ExecutionId } from '@shoal/schema/ids';
+import type { Phases } from '@shoal/schema/phases';
 import type { Report } from '@shoal/schema/protocol/from-agent';
-import type { ContainerNetwork } from '../engine/container-network.ts';
-import type { JournalRecord, RunSpec, StopRequest } from './records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
+import type { ContainerNetwork, Ended } from '../engines/engine.ts';
+import type { JournalRecord, StopRequest } from './records.ts';
 
 /** What the journal knows of one execution. */
 export type Entry =
@@ -11,6 +13,9 @@ export type Entry =
       readonly network: ContainerNetwork;
       /** The container may have been started. */
       readonly started: boolean;
+      /** How it ended; null while nobody saw it. */
+      readonly ran: Ended | null;
+      readonly phases: Phases;
       readonly stop: StopRequest | null;
     }
   | { readonly state: 'ended'; readonly report: Report; readonly acknowledged: boolean; readonly at: number }
@@ -44,7 +49,15 @@ export class Ledger {
         if (entry === undefined) this.#entries.set(executionId, live(record.run, record.network));
         return;
       case 'starting':
-        if (entry?.state === 'live') this.#entries.set(executionId, { ...entry, started: true });
+        if (entry?.state === 'live') {
+          const { phases = entry.phases } = record;
+          this.#entries.set(executionId, { ...entry, started: true, phases });
+        }
+        return;
+      case 'ran':
+        if (entry?.state === 'live') {
+          this.#entries.set(executionId, { ...entry, ran: record.end, phases: record.phases });
+        }
         return;
       case 'stopping':
         if (entry?.state === 'live' && entry.stop === null) {
@@ -108,14 +121,15 @@ export class Ledger {
 }
 
 function live(run: RunSpec, network: ContainerNetwork): Entry {
-  return { state: 'live', run, network, started: false, stop: null };
+  return { state: 'live', run, network, started: false, ran: null, phases: {}, stop: null };
 }
 
 function* recordsOf(executionId: ExecutionId, entry: Entry): Generator<JournalRecord> {
   switch (entry.state) {
     case 'live':
       yield { type: 'taken', executionId, run: entry.run, network: entry.network };
-      if (entry.started) yield { type: 'starting', executionId };
+      if (entry.started) yield { type: 'starting', executionId, phases: entry.phases };
+      if (entry.ran !== null) yield { type: 'ran', executionId, end: entry.ran, phases: entry.phases };
       if (entry.stop !== null) yield { type: 'stopping', executionId, request: entry.stop };
       return;
     case 'ended':

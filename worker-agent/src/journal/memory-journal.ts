@@ -9,13 +9,25 @@ export class MemoryJournal implements Journal {
   readonly #ledger = new Ledger();
   /** While set, appends are lost and reject with it. */
   failure: Error | null = null;
+  #held: PromiseWithResolvers<void> | null = null;
 
   get entries(): ReadonlyMap<ExecutionId, Entry> {
     return this.#ledger.entries;
   }
 
+  /** From now on nothing is durable before `release`. */
+  hold(): void {
+    this.#held = Promise.withResolvers();
+  }
+
+  release(): void {
+    this.#held?.resolve();
+    this.#held = null;
+  }
+
   async append(record: JournalRecord): Promise<void> {
     this.#ledger.apply(record);
+    if (this.#held !== null) await this.#held.promise;
     if (this.failure !== null) throw this.failure;
     this.log.push(record);
   }

@@ -1,52 +1,54 @@
 import { Buffer } from 'node:buffer';
 import { MAX_LOG_CHUNK_BYTES } from '@shoal/schema/limits';
-import { encodeChunk, LOG_HEADER_BYTES, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
+import { LOG_HEADER_BYTES, STDERR, STDOUT } from '@shoal/schema/protocol/log-link';
+import type { OutputChunk } from '../engines/engine.ts';
 import type { Counts } from './segments.ts';
 
-/**
- * Turns Docker's multiplexed stream, cut anywhere, into whole chunks, which are framed the same way. Leaves out what is
- * known already, and splits what is too long for one chunk.
- */
+const FIRST_BYTES = 64 * 1024;
+
+/** Turns output into the chunks of a log, and splits what is too long for one of them. */
 export class Chunker {
-  #rest: Buffer = Buffer.alloc(0);
-  #skip: { stdout: number; stderr: number };
+  /** Filled again and again: buffers of their own would pile up until the next garbage collection. */
+  #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
 
-  /** @param known how much of each stream to leave out */
-  constructor(known: Counts = { stdout: 0, stderr: 0 }) {
-    this.#skip = { ...known };
-  }
-
-  push(data: Buffer): Buffer {
-    const all = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data]);
-    const whole = wholeChunks(all);
-    this.#rest = Buffer.from(all.subarray(whole));
-    const chunks = all.subarray(0, whole);
-    const { stdout, stderr } = this.#skip;
-    if (stdout === 0 && stderr === 0 && !hasLongChunk(chunks)) return chunks;
-    return Buffer.concat([...this.#cut(chunks)]);
-  }
-
-  *#cut(chunks: Buffer): Generator<Uint8Array> {
-    for (let at = 0; at < chunks.length;) {
-      const stream = chunks[at] ?? 0;
-      const name = stream === STDERR ? 'stderr' : 'stdout';
-      const start = at + LOG_HEADER_BYTES;
-      const end = start + chunks.readUInt32BE(at + 4);
-      const skipped = Math.min(this.#skip[name], end - start);
-      this.#skip[name] -= skipped;
-      for (let from = start + skipped; from < end; from += MAX_LOG_CHUNK_BYTES) {
-        yield encodeChunk({ stream, bytes: chunks.subarray(from, Math.min(end, from + MAX_LOG_CHUNK_BYTES)) });
+  /** @returns whole chunks, valid until the next call */
+  push(output: readonly OutputChunk[]): Buffer {
+    const bytes = output.reduce((sum, chunk) => sum + encodedBytes(chunk.bytes.length), 0);
+    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const { stream, bytes: data } of output) {
+      for (let from = 0; from < data.length; from += MAX_LOG_CHUNK_BYTES) {
+        const part = data.subarray(from, from + MAX_LOG_CHUNK_BYTES);
+        // The first four bytes: the stream, no note, two zeros.
+        this.#buffer.writeUInt32LE(stream === 'stderr' ? STDERR : STDOUT, at);
+        this.#buffer.writeUInt32BE(part.length, at + 4);
+        this.#buffer.set(part, at + LOG_HEADER_BYTES);
+        at += LOG_HEADER_BYTES + part.length;
       }
-      at = end;
     }
+    return this.#buffer.subarray(0, at);
   }
 }
 
-function hasLongChunk(chunks: Buffer): boolean {
-  for (let at = 0; at < chunks.length;) {
-    const length = chunks.readUInt32BE(at + 4);
-    if (length > MAX_LOG_CHUNK_BYTES) return true;
-    at += LOG_HEADER_BYTES + length;
+function encodedBytes(bytes: number): number {
+  return bytes + Math.ceil(bytes / MAX_LOG_CHUNK_BYTES) * LOG_HEADER_BYTES;
+}
+
+/** Leaves out what is known of each stream already. */
+export class Skipper {
+  readonly #left: { stdout: number; stderr: number };
+
+  /** @param known how many bytes of each stream to leave out */
+  constructor(known: Counts) {
+    this.#left = { ...known };
   }
-  return false;
+
+  push(output: readonly OutputChunk[]): readonly OutputChunk[] {
+    if (this.#left.stdout === 0 && this.#left.stderr === 0) return output;
+    return output.flatMap(({ stream, bytes }) => {
+      const skipped = Math.min(this.#left[stream], bytes.length);
+      this.#left[stream] -= skipped;
+      return skipped === bytes.length ? [] : [{ stream, bytes: bytes.subarray(skipped) }];
+    });
+  }
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { Output, OutputChunk } from '../engines/engine.ts';
 import { pause, type Clock } from '../ports.ts';
 
 /**
@@ -10,35 +11,37 @@ export const HOLD_MS = 200;
 /** What may wait in memory. */
 export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** Output that is not wanted yet: it is held back until the first piece is asked for. */
-export class HeldBack implements AsyncIterator<Uint8Array, void> {
-  readonly #source: AsyncIterator<Uint8Array>;
+type Chunks = readonly OutputChunk[];
+
+/** Output that is not wanted yet: it is held back until the first of it is asked for. */
+export class HeldBack implements AsyncIterator<Chunks, void> {
+  readonly #source: AsyncIterator<Chunks>;
   readonly #wanted = new AbortController();
-  readonly #pieces: Buffer[] = [];
+  readonly #waiting: Chunks[] = [];
   readonly #reading: Promise<void>;
   #isOver = false;
   #error: unknown = null;
 
-  constructor(source: AsyncIterator<Uint8Array>, clock: Clock) {
-    this.#source = source;
+  constructor(output: Output, clock: Clock) {
+    this.#source = output[Symbol.asyncIterator]();
     this.#reading = this.#readSlowly(clock).catch((error: unknown) => {
       this.#isOver = true;
       this.#error = error;
     });
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, void>> {
+  async next(): Promise<IteratorResult<Chunks, void>> {
     this.#wanted.abort();
-    if (this.#pieces.length === 0) await this.#reading;
-    const piece = this.#pieces.shift();
-    if (piece !== undefined) return { done: false, value: piece };
+    if (this.#waiting.length === 0) await this.#reading;
+    const chunks = this.#waiting.shift();
+    if (chunks !== undefined) return { done: false, value: chunks };
     if (this.#error !== null) throw this.#error;
     if (this.#isOver) return { done: true, value: undefined };
     const next = await this.#source.next();
     return next.done === true ? { done: true, value: undefined } : next;
   }
 
-  async return(): Promise<IteratorResult<Uint8Array, void>> {
+  async return(): Promise<IteratorResult<Chunks, void>> {
     this.#wanted.abort();
     await this.#source.return?.();
     return { done: true, value: undefined };
@@ -52,9 +55,10 @@ export class HeldBack implements AsyncIterator<Uint8Array, void> {
         this.#isOver = true;
         return;
       }
-      bytes += next.value.length;
       // The source's own buffer is filled again.
-      this.#pieces.push(Buffer.from(next.value));
+      const own = next.value.map((chunk) => ({ stream: chunk.stream, bytes: Buffer.from(chunk.bytes) }));
+      bytes += own.reduce((sum, chunk) => sum + chunk.bytes.length, 0);
+      this.#waiting.push(own);
       await pause(clock, HOLD_MS, this.#wanted.signal);
     }
   }

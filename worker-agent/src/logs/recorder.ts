@@ -1,25 +1,29 @@
-import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Engine, Heads } from '../engine/engine.ts';
-import type { RunSpec } from '../journal/records.ts';
+import { LOG_PULL_BYTES } from '@shoal/schema/limits';
+import type { Container, Engine, Output, OutputChunk } from '../engines/engine.ts';
+import { readChunks, STDERR } from '@shoal/schema/protocol/log-link';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { errorText, pause, type Clock, type Log } from '../ports.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { Chunker } from './chunker.ts';
+import type { Heads } from './heads.ts';
 import { isEnded, resume } from './resume.ts';
 import type { Spool } from './spool.ts';
 
 /** Writes down what one execution prints. */
 export interface Recording {
-  /** The container has ended: reads what is left of its output, as long as it comes, and closes the log. */
+  /** The container has ended: reads what is left of its output, as long as it comes, and closes the log. May be repeated. */
   finish(): Promise<void>;
   heads(): Heads;
+  /** All that is kept of the output. Once it has finished. */
+  output(): Output;
   /** The engine went away while it was read. */
   readonly wasInterrupted: boolean;
 }
 
 export interface LogRecorder {
   /** Begins to write down a container's output, or goes on where a former agent was. Throws `EngineError`. */
-  record(run: RunSpec, state: Container['state']): Promise<Recording | null>;
+  record(engine: Engine, run: RunSpec, state: Container['state']): Promise<Recording>;
 }
 
 /** How long nothing may come of the output of a container that has ended; the engine may have to look for it. */
@@ -67,10 +71,11 @@ export class EngineRecording implements Recording {
     { executionId, spool, state }: { executionId: ExecutionId; spool: Spool; state: Container['state'] },
   ): Promise<EngineRecording> {
     const recording = new EngineRecording(ports, executionId, spool);
-    if (spool.finished || ports.engine.capture === undefined) return recording;
+    const { engine } = ports;
+    if (spool.finished || (engine.output === undefined && engine.kept === undefined)) return recording;
     // A task that runs is not to wait for what was printed before: it may have to be stopped.
-    const first = state === 'created' ? await ports.engine.capture(executionId) : recording.#resume();
-    recording.#pumping = recording.#pumpAll(first);
+    const first = state === 'created' ? await engine.output?.(executionId) : undefined;
+    recording.#pumping = recording.#pumpAll(first ?? recording.#resume());
     return recording;
   }
 
@@ -80,6 +85,10 @@ export class EngineRecording implements Recording {
 
   heads(): Heads {
     return this.#spool.heads();
+  }
+
+  output(): Output {
+    return readOutput(this.#spool);
   }
 
   async finish(): Promise<void> {
@@ -116,7 +125,7 @@ export class EngineRecording implements Recording {
     return container?.state === 'created';
   }
 
-  async #pumpAll(first: AsyncIterable<Uint8Array>): Promise<void> {
+  async #pumpAll(first: Output): Promise<void> {
     const { clock, log } = this.#ports;
     let retryMs = RETRY_MS;
     for (let source = first; !this.#gaveUp.signal.aborted; source = this.#resume()) {
@@ -137,12 +146,12 @@ export class EngineRecording implements Recording {
     }
   }
 
-  async #pump(source: AsyncIterable<Uint8Array>): Promise<void> {
+  async #pump(source: Output): Promise<void> {
     const chunker = new Chunker();
     const writer = new BatchWriter(this.#ports.clock, (chunks) => this.#spool.append(chunks));
     try {
-      for await (const data of source) {
-        const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+      for await (const output of source) {
+        const chunks = chunker.push(output);
         if (chunks.length > 0) await writer.add(chunks);
         this.#pieces += 1;
       }
@@ -164,9 +173,19 @@ export class EngineRecording implements Recording {
     return this.#spool.size > SHORT_BYTES ? 'output' : 'perhaps output';
   }
 
-  #resume(): AsyncIterable<Uint8Array> {
+  #resume(): Output {
     const { engine, clock } = this.#ports;
     const { signal } = this.#gaveUp;
     return resume({ engine, clock, executionId: this.#executionId, spool: this.#spool, signal });
+  }
+}
+
+async function* readOutput(spool: Spool): AsyncGenerator<OutputChunk[]> {
+  for (let from = 0; ;) {
+    const { chunks, next } = await spool.read(from, LOG_PULL_BYTES);
+    if (next === from) return;
+    const printed = [...readChunks(chunks)].filter(({ isNote }) => isNote !== true);
+    yield printed.map(({ stream, bytes }) => ({ stream: stream === STDERR ? 'stderr' : 'stdout', bytes }));
+    from = next;
   }
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { encodeChunk, readChunks, STDERR, STDOUT } from '@shoal/schema/protocol/log-link';
 import type { ExecutionId } from '@shoal/schema/ids';
-import type { Container, KeptRange } from '../engine/engine.ts';
-import { FakeEngine } from '../engine/fake.ts';
+import type { Container, KeptRange, Output, OutputChunk, Stream } from '../engines/engine.ts';
+import { FakeEngine } from '../engines/fake.ts';
 import { systemClock } from '../machine/clock.ts';
 import { newExecutionId } from '../testing/run-spec.ts';
 import { resume } from './resume.ts';
@@ -52,14 +52,13 @@ class KeepingEngine extends FakeEngine {
     return this.lines[0]?.at ?? null;
   }
 
-  async kept(_: ExecutionId, { since = 0, until = null, stream }: KeptRange = {}): Promise<AsyncIterable<Uint8Array>> {
-    const nameOf = (one: Line): string => (one.stream === STDERR ? 'stderr' : 'stdout');
-    const wanted = this.lines.filter((one) => stream === undefined || nameOf(one) === stream);
-    return framed(wanted.filter(({ at }) => at >= since && at < (until ?? Infinity)));
+  override async kept(_: ExecutionId, { since = 0, until = null, stream }: KeptRange = {}): Promise<Output> {
+    const wanted = this.lines.filter((one) => stream === undefined || nameOf(one.stream) === stream);
+    return piecesOf(wanted.filter(({ at }) => at >= since && at < (until ?? Infinity)));
   }
 
-  async capture(): Promise<AsyncIterable<Uint8Array>> {
-    const pieces = framed(this.attached ?? []);
+  async output(): Promise<Output> {
+    const pieces = piecesOf(this.attached ?? []);
     const end = (): void => void (this.isOver = true);
     return (async function* () {
       yield* pieces;
@@ -68,9 +67,11 @@ class KeepingEngine extends FakeEngine {
   }
 }
 
-async function* framed(pieces: readonly { stream: number; text: string }[]): AsyncGenerator<Uint8Array> {
-  for (const { stream, text } of pieces) yield encodeChunk({ stream, bytes: Buffer.from(text) });
+async function* piecesOf(all: readonly { stream: number; text: string }[]): AsyncGenerator<OutputChunk[]> {
+  for (const { stream, text } of all) yield [{ stream: nameOf(stream), bytes: Buffer.from(text) }];
 }
+
+const nameOf = (stream: number): Stream => (stream === STDERR ? 'stderr' : 'stdout');
 
 const line = (at: number, i: number, stream = STDOUT): Line => ({ at, stream, text: `line ${i}\n` });
 const lines = (at: number, from: number, to: number): Line[] =>
@@ -86,9 +87,10 @@ async function goOn(
   const engine = new KeepingEngine(kept, attached);
   const { signal } = new AbortController();
   const all = { out: '', err: '', notes: '' };
-  for await (const data of resume({ engine, clock: systemClock, executionId: newExecutionId(), spool, signal })) {
-    for (const { stream, bytes } of readChunks(data))
-      all[stream === STDERR ? 'err' : 'out'] += Buffer.from(bytes).toString('utf8');
+  for await (const output of resume({ engine, clock: systemClock, executionId: newExecutionId(), spool, signal })) {
+    for (const { stream, bytes } of output) {
+      all[stream === 'stderr' ? 'err' : 'out'] += Buffer.from(bytes).toString('utf8');
+    }
   }
   for (let from = 0; ;) {
     const { chunks, next } = await spool.read(from, 1_000_000);

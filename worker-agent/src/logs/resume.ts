@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { ExecutionId } from '@shoal/schema/ids';
 import { LOG_PULL_BYTES } from '@shoal/schema/limits';
-import { encodeChunk, readChunks, STDERR, STDOUT } from '@shoal/schema/protocol/log-link';
-import type { Engine } from '../engine/engine.ts';
+import { readChunks, STDERR } from '@shoal/schema/protocol/log-link';
+import type { Engine, OutputChunk, Stream } from '../engines/engine.ts';
 import { pause, type Clock } from '../ports.ts';
-import { Chunker } from './chunker.ts';
+import { Skipper } from './chunker.ts';
 import { HeldBack } from './held-back.ts';
 import { findJoint, Overlap, Tail } from './overlap.ts';
 import type { Counts } from './segments.ts';
@@ -37,16 +37,14 @@ export interface Resuming {
 }
 
 /**
- * All of a container's output that is not written down, in Docker's framing, after a break in which nobody read: first what
- * the engine has kept, then what is printed. A task that runs is attached first and read slowly meanwhile, so that the engine
+ * All of a container's output that is not written down, after a break in which nobody read: first what the engine has kept, then what is printed. A task that runs is attached first and read slowly meanwhile, so that the engine
  * holds it back and drops nothing that is still to be read. Where the two meet, and where a long log was left, is found by
  * what they have in common; what is in doubt rather comes twice, with a note. Ends when the container's output does, or the
  * connection.
  * @throws EngineError when the engine does not answer
  */
-export async function* resume(resuming: Resuming): AsyncGenerator<Uint8Array, void> {
+export async function* resume(resuming: Resuming): AsyncGenerator<readonly OutputChunk[], void> {
   const { engine, executionId, clock, signal } = resuming;
-  if (engine.capture === undefined) return;
   const attachedAt = clock.now();
   const attached = await attach(resuming);
   const giveUp = (): void => void attached?.return();
@@ -54,23 +52,27 @@ export async function* resume(resuming: Resuming): AsyncGenerator<Uint8Array, vo
   try {
     yield* readKept(resuming, attached === null ? null : attachedAt);
     if (attached === null) return;
-    const joints = [new Joint(resuming, STDOUT, attachedAt), new Joint(resuming, STDERR, attachedAt)] as const;
-    const chunker = new Chunker();
+    const joints = {
+      stdout: new Joint(resuming, 'stdout', attachedAt),
+      stderr: new Joint(resuming, 'stderr', attachedAt),
+    };
     for (let next = await attached.next(); next.done !== true; next = await attached.next()) {
-      const { value } = next;
-      yield* join(joints, chunker.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength)));
+      yield* join(joints, next.value);
     }
     await isEnded(engine, executionId, clock);
-    for (const joint of joints) yield* joint.end();
+    for (const joint of Object.values(joints)) yield* joint.end();
   } finally {
     signal.removeEventListener('abort', giveUp);
     await attached?.return();
   }
 }
 
-async function* join(joints: readonly [stdout: Joint, stderr: Joint], chunks: Buffer): AsyncGenerator<Uint8Array> {
-  if (joints.every((joint) => joint.isJoined)) yield chunks;
-  else for (const { stream, bytes } of readChunks(chunks)) yield* joints[stream === STDERR ? 1 : 0].take(bytes);
+async function* join(
+  joints: Readonly<Record<Stream, Joint>>,
+  output: readonly OutputChunk[],
+): AsyncGenerator<readonly OutputChunk[]> {
+  if (joints.stdout.isJoined && joints.stderr.isJoined) yield output;
+  else for (const { stream, bytes } of output) yield* joints[stream].take(bytes);
 }
 
 /** Whether a container whose output has ended has ended itself; its engine says so a moment later. */
@@ -87,9 +89,9 @@ export async function isEnded(engine: Engine, executionId: ExecutionId, clock: C
 async function attach({ engine, executionId, clock }: Resuming): Promise<HeldBack | null> {
   const isOver = async (): Promise<boolean> => ((await engine.find(executionId))?.state ?? 'ended') === 'ended';
   if (await isOver()) return null;
-  const output = await engine.capture?.(executionId);
+  const output = await engine.output?.(executionId);
   if (output === undefined) return null;
-  const attached = new HeldBack(output[Symbol.asyncIterator](), clock);
+  const attached = new HeldBack(output, clock);
   // Of a container that ended before, nothing would ever come, and no end.
   if (!(await isOver())) return attached;
   await attached.return();
@@ -97,16 +99,14 @@ async function attach({ engine, executionId, clock }: Resuming): Promise<HeldBac
 }
 
 /** What is kept and not written down. @param until epoch ms; null for all of it */
-async function* readKept(resuming: Resuming, until: number | null): AsyncGenerator<Uint8Array> {
+async function* readKept(resuming: Resuming, until: number | null): AsyncGenerator<readonly OutputChunk[]> {
   const { engine, executionId, spool } = resuming;
   const keptSince = (await engine.keptSince?.(executionId)) ?? null;
   if (keptSince === null) return;
   const { since, known, isSure } = await findStart(resuming, keptSince, until);
   if (!isSure) await spool.addNote(DOUBT);
-  const chunker = new Chunker(known);
-  for await (const data of (await engine.kept?.(executionId, { since, until })) ?? []) {
-    yield chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-  }
+  const skipper = new Skipper(known);
+  for await (const output of (await engine.kept?.(executionId, { since, until })) ?? []) yield skipper.push(output);
   // Then it was looked through while its beginning was dropped.
   if ((await engine.keptSince?.(executionId)) !== keptSince) await spool.addNote(DOUBT);
 }
@@ -142,8 +142,8 @@ async function findStart(resuming: Resuming, keptSince: number, until: number | 
 
 async function isLong({ engine, executionId }: Resuming, until: number | null): Promise<boolean> {
   let bytes = 0;
-  for await (const data of (await engine.kept?.(executionId, { until })) ?? []) {
-    bytes += data.length;
+  for await (const output of (await engine.kept?.(executionId, { until })) ?? []) {
+    for (const chunk of output) bytes += chunk.bytes.length;
     if (bytes > DROPPED_BYTES) return true;
   }
   return false;
@@ -155,10 +155,8 @@ async function findOverlap(
   until: number,
 ): Promise<Omit<Start, 'since'>> {
   const [stdout, stderr] = await readTails(spool);
-  const chunker = new Chunker();
-  for await (const data of (await engine.kept?.(executionId, { since, until })) ?? []) {
-    const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-    for (const { stream, bytes } of readChunks(chunks)) (stream === STDERR ? stderr : stdout).push(bytes);
+  for await (const output of (await engine.kept?.(executionId, { since, until })) ?? []) {
+    for (const { stream, bytes } of output) (stream === 'stderr' ? stderr : stdout).push(bytes);
   }
   const [out, err] = [stdout.result(), stderr.result()];
   const isSure = (out.isFound || err.isFound) && !out.isDoubtful && !err.isDoubtful;
@@ -185,13 +183,13 @@ async function readTails(spool: Spool): Promise<[stdout: Overlap, stderr: Overla
  */
 class Joint {
   readonly #resuming: Resuming;
-  readonly #stream: number;
+  readonly #stream: Stream;
   readonly #attachedAt: number;
   #first = Buffer.alloc(0);
   #toSkip = 0;
   #isFound = false;
 
-  constructor(resuming: Resuming, stream: number, attachedAt: number) {
+  constructor(resuming: Resuming, stream: Stream, attachedAt: number) {
     this.#resuming = resuming;
     this.#stream = stream;
     this.#attachedAt = attachedAt;
@@ -202,11 +200,11 @@ class Joint {
     return this.#isFound && this.#toSkip === 0;
   }
 
-  async *take(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  async *take(bytes: Uint8Array): AsyncGenerator<readonly OutputChunk[]> {
     if (this.#isFound) {
       const skipped = Math.min(this.#toSkip, bytes.length);
       this.#toSkip -= skipped;
-      yield* this.#encode(bytes.subarray(skipped));
+      yield* this.#chunks(bytes.subarray(skipped));
       return;
     }
     this.#first = Buffer.concat([this.#first, bytes]);
@@ -216,45 +214,44 @@ class Joint {
   }
 
   /** The output has ended: all of it has been kept. */
-  async *end(): AsyncGenerator<Uint8Array> {
-    if (!this.#isFound) yield* this.#encode(await this.#kept());
+  async *end(): AsyncGenerator<readonly OutputChunk[]> {
+    if (!this.#isFound) yield* this.#chunks(await this.#kept());
   }
 
-  async *#join(): AsyncGenerator<Uint8Array> {
+  async *#join(): AsyncGenerator<readonly OutputChunk[]> {
     const { clock, spool } = this.#resuming;
     for (let tries = 0; tries < TRIES; tries += 1) {
       const kept = await this.#kept();
       const joint = findJoint(kept, this.#first, LINE_BYTES);
       if (joint !== null) {
-        yield* this.#encode(kept);
+        yield* this.#chunks(kept);
         if (joint.isDoubtful) await spool.addNote(DOUBT);
         const known = kept.length - joint.at;
-        yield* this.#encode(this.#first.subarray(known));
+        yield* this.#chunks(this.#first.subarray(known));
         this.#toSkip = Math.max(0, known - this.#first.length);
         return;
       }
       await pause(clock, TRY_MS * 2 ** tries);
     }
     await spool.addNote(DOUBT);
-    yield* this.#encode(this.#first);
+    yield* this.#chunks(this.#first);
   }
 
   async #kept(): Promise<Buffer> {
     const { engine, executionId } = this.#resuming;
     const pieces: Buffer[] = [];
-    const chunker = new Chunker();
     // A stream may be silent for long, and the other one not.
-    const stream = this.#stream === STDERR ? 'stderr' : 'stdout';
-    for await (const data of (await engine.kept?.(executionId, { since: this.#attachedAt, stream })) ?? []) {
-      const chunks = chunker.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      for (const { bytes } of readChunks(chunks)) pieces.push(Buffer.from(bytes));
+    const range = { since: this.#attachedAt, stream: this.#stream };
+    for await (const output of (await engine.kept?.(executionId, range)) ?? []) {
+      for (const { bytes } of output) pieces.push(Buffer.from(bytes));
     }
     return Buffer.concat(pieces);
   }
 
-  *#encode(bytes: Uint8Array): Generator<Uint8Array> {
+  /** Short ones: what is handed on lies in memory once more. */
+  *#chunks(bytes: Uint8Array): Generator<readonly OutputChunk[]> {
     for (let at = 0; at < bytes.length; at += LINE_BYTES) {
-      yield encodeChunk({ stream: this.#stream, bytes: bytes.subarray(at, at + LINE_BYTES) });
+      yield [{ stream: this.#stream, bytes: bytes.subarray(at, at + LINE_BYTES) }];
     }
   }
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { ExecutionId } from '@shoal/schema/ids';
-import { encodeChunk } from '@shoal/schema/protocol/log-link';
-import { FakeEngine } from '../engine/fake.ts';
+import type { Output } from '../engines/engine.ts';
+import { FakeEngine } from '../engines/fake.ts';
 import { systemClock } from '../machine/clock.ts';
 import { newExecutionId, runSpec, silentLog } from '../testing/run-spec.ts';
 import { LogShelf } from './shelf.ts';
@@ -28,17 +28,16 @@ class PrintingEngine extends FakeEngine {
     this.bytes = bytes;
   }
 
-  async capture(): Promise<AsyncIterable<Uint8Array>> {
-    const chunk = encodeChunk({ stream: 1, bytes: Buffer.alloc(this.bytes, 'x') });
+  async output(): Promise<Output> {
+    const bytes = Buffer.alloc(this.bytes, 'x');
     return (async function* () {
-      yield chunk;
+      yield [{ stream: 'stdout', bytes }] as const;
     })();
   }
 }
 
-function shelf(more: { budget?: number; reported?: (id: ExecutionId) => boolean; bytes?: number } = {}): LogShelf {
+function shelf(more: { budget?: number; reported?: (id: ExecutionId) => boolean } = {}): LogShelf {
   const ports = {
-    engine: new PrintingEngine(more.bytes ?? 100),
     clock: systemClock,
     log: silentLog,
     putPart: async (part: LogPart) => {
@@ -50,10 +49,10 @@ function shelf(more: { budget?: number; reported?: (id: ExecutionId) => boolean;
   return new LogShelf(folder, ports, { ...(more.budget !== undefined && { budget: more.budget }) });
 }
 
-async function write(logs: LogShelf, executionId: ExecutionId, token?: string): Promise<void> {
+async function write(logs: LogShelf, executionId: ExecutionId, token?: string, bytes = 100): Promise<void> {
   const run = runSpec({ executionId, ...(token !== undefined && { token }) });
-  const recording = await logs.record(run, 'created');
-  await recording?.finish();
+  const recording = await logs.record(new PrintingEngine(bytes), run, 'created');
+  await recording.finish();
 }
 
 async function eventually(check: () => Promise<void> | void): Promise<void> {
@@ -103,8 +102,8 @@ test('[limit:log budget] over the budget the oldest that are over go, never one 
 
 test('the end of a log without output is stored as well, for its readers to know it', async () => {
   const executionId = newExecutionId();
-  const first = shelf({ bytes: 0 });
-  await write(first, executionId, 'token');
+  const first = shelf();
+  await write(first, executionId, 'token', 0);
   await first.close();
   const second = shelf();
   await second.recover(() => false);

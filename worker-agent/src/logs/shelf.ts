@@ -1,15 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExecutionId } from '@shoal/schema/ids';
-import type { Container, Engine } from '../engine/engine.ts';
-import type { RunSpec } from '../journal/records.ts';
+import type { Container, Engine } from '../engines/engine.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { errorText, type Clock, type Log } from '../ports.ts';
 import { EngineRecording, type LogRecorder, type Recording } from './recorder.ts';
 import { Spool } from './spool.ts';
 import { Storer, type PutPart } from './storer.ts';
 
 export interface ShelfPorts {
-  readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Log;
   readonly putPart: PutPart;
@@ -62,14 +61,15 @@ export class LogShelf implements LogRecorder {
     await this.#keepBudget();
   }
 
-  async record(run: RunSpec, state: Container['state']): Promise<Recording | null> {
+  async record(engine: Engine, run: RunSpec, state: Container['state']): Promise<Recording> {
     const { executionId } = run;
     const spool = await this.#open(executionId);
     if (run.token !== undefined) await spool.setToken(run.token);
-    const recording = await EngineRecording.begin(this.#ports, { executionId, spool, state });
+    const recording = await EngineRecording.begin({ ...this.#ports, engine }, { executionId, spool, state });
     this.#storer.add(executionId, spool);
     return {
       heads: () => recording.heads(),
+      output: () => recording.output(),
       get wasInterrupted() {
         return recording.wasInterrupted;
       },

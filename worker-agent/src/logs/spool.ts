@@ -1,10 +1,9 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_LOG_BYTES } from '@shoal/schema/limits';
-import { encodeChunk, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
+import { encodeChunk, readChunks, STDERR, wholeChunks } from '@shoal/schema/protocol/log-link';
 import { z } from 'zod';
-import { HeadReader } from '../engine/docker-output.ts';
-import type { Heads } from '../engine/engine.ts';
+import { HeadReader, type Heads } from './heads.ts';
 import {
   add,
   countOutput,
@@ -77,7 +76,7 @@ export class Spool {
   /** Opens what a former agent wrote, or an empty log. Nothing is on the disk before the first chunk. */
   static async open(folder: string, maxBytes: number = MAX_LOG_BYTES): Promise<Spool> {
     const head = new HeadReader();
-    const found = await openSegments(folder, (chunks) => head.push(chunks));
+    const found = await openSegments(folder, (chunks) => pushOutput(head, chunks));
     return new Spool(folder, { ...found, state: await readState(folder), head }, maxBytes);
   }
 
@@ -143,7 +142,7 @@ export class Spool {
   async append(chunks: Buffer): Promise<void> {
     await this.#inTurn(async () => {
       if (this.#state.finished || this.#closed) return;
-      this.#head.push(chunks);
+      pushOutput(this.#head, chunks);
       const before = this.#counts;
       this.#counts = add(before, countOutput(chunks));
       this.#writtenAt = Date.now();
@@ -325,6 +324,12 @@ async function readState(folder: string): Promise<State> {
     return State.parse(JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')));
   } catch {
     return { finished: false, stored: 0, complete: false, token: null, firstAt: null };
+  }
+}
+
+function pushOutput(head: HeadReader, chunks: Uint8Array): void {
+  for (const { stream, bytes, isNote } of readChunks(chunks)) {
+    if (isNote !== true) head.push({ stream: stream === STDERR ? 'stderr' : 'stdout', bytes });
   }
 }
 

@@ -8,7 +8,7 @@ import { fromAgent, type FromAgent, type Hello, type Report } from '@shoal/schem
 import { decodeFrame } from '@shoal/schema/protocol/frames';
 import { readChunks } from '@shoal/schema/protocol/log-link';
 import { CONNECT_PATH, PING, PONG } from '@shoal/schema/protocol/version';
-import type { RunSpec } from '../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 
 const EPOCH = 1;
 

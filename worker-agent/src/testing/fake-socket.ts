@@ -1,6 +1,6 @@
 import { PING, PONG } from '@shoal/schema/protocol/version';
-import type { Closed } from '../backoff.ts';
-import type { Dial, SocketEvents, SocketPort } from '../session.ts';
+import type { Closed } from '../link/backoff.ts';
+import type { Dial, SocketEvents, SocketPort } from '../link/session.ts';
 
 /** One connection as a test plays its other end. */
 export class FakeSocket implements SocketPort {

@@ -1,27 +1,38 @@
 import { NodeId } from '@shoal/schema/ids';
 import type { Report } from '@shoal/schema/protocol/from-agent';
-import { Agent } from '../agent.ts';
-import { FakeEngine, type Script } from '../engine/fake.ts';
+import { Agent, type AgentPorts } from '../agent.ts';
+import { FakeEngine, type Script } from '../engines/fake.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
-import type { RunSpec } from '../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import { FakeClock, settle } from './fake-clock.ts';
 import { FakeNetwork, type FakeSocket } from './fake-socket.ts';
 import { silentLog } from './run-spec.ts';
+
+/** What outlives an agent. */
+interface World {
+  readonly clock: FakeClock;
+  readonly engine: FakeEngine;
+  /** Of its agents, beside or in place of the usual ones. */
+  readonly ports: Partial<AgentPorts>;
+}
 
 /** A whole agent on fake ports; what outlives it (engine, clock, durable journal) is handed on to the next one. */
 export class Harness {
   readonly clock: FakeClock;
   readonly engine: FakeEngine;
   readonly network = new FakeNetwork();
+  readonly #world: World;
   journal: MemoryJournal;
   agent: Agent;
 
-  private constructor(clock: FakeClock, engine: FakeEngine, journal: MemoryJournal) {
+  private constructor(world: World, journal: MemoryJournal) {
+    const { clock, engine, ports } = world;
+    this.#world = world;
     this.clock = clock;
     this.engine = engine;
     this.journal = journal;
     this.agent = new Agent(
-      { dial: this.network.dial, clock, random: () => 0.5, log: silentLog, engine, journal },
+      { dial: this.network.dial, clock, random: () => 0.5, log: silentLog, engines: [engine], journal, ...ports },
       {
         nodeId: NodeId.parse('n-test'),
         instance: 'i-1',
@@ -38,7 +49,11 @@ export class Harness {
   /** A started agent with a welcomed connection. */
   static async start(script: (run: RunSpec) => Script = () => ({ runMs: 1_000 })): Promise<Harness> {
     const clock = new FakeClock();
-    const harness = new Harness(clock, new FakeEngine(clock, script), new MemoryJournal());
+    return Harness.startIn({ clock, engine: new FakeEngine(clock, script), ports: {} });
+  }
+
+  static async startIn(world: World): Promise<Harness> {
+    const harness = new Harness(world, new MemoryJournal());
     await harness.#connect();
     return harness;
   }
@@ -46,7 +61,7 @@ export class Harness {
   /** The agent is killed; another starts with what is durable. The killed one's further doings are not seen. */
   async killAndRestart(): Promise<Harness> {
     this.network.last.end({ kind: 'closed', code: 1006, reason: '' });
-    const next = new Harness(this.clock, this.engine, this.journal.reopen());
+    const next = new Harness(this.#world, this.journal.reopen());
     // Nothing that the dead process still does may reach the journal that counts.
     this.journal.failure = new Error('dead');
     await next.#connect();

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readChunks } from '@shoal/schema/protocol/log-link';
-import type { Engine } from '../engine/engine.ts';
-import type { RunSpec } from '../journal/records.ts';
+import type { Engine } from '../engines/engine.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import type { LogShelf } from '../logs/shelf.ts';
-import { systemClock } from '../machine/clock.ts';
-import type { Outcome } from '../outcome.ts';
-import { runTask } from '../runner.ts';
+import type { Outcome } from '../executions/outcome.ts';
+
+import { runOn } from './on-docker.ts';
 
 export interface Ran {
   readonly outcome: Outcome;
@@ -27,10 +27,8 @@ export async function runLogged(
   spec: RunSpec,
   { stop = new AbortController().signal, onRunning = () => {} }: Options = {},
 ): Promise<Ran> {
-  const task = { run: spec, network: 'none' as const, started: false, stop };
-  const hooks = { starting: async () => {}, running: onRunning, stopping: async () => {} };
   try {
-    const outcome = await runTask({ engine, clock: systemClock, logs: shelf }, task, hooks);
+    const outcome = await runOn(engine, spec, { stop, onRunning, logs: shelf });
     return { outcome, ...(await readLog(shelf, spec)) };
   } finally {
     await remove(engine, spec);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ExecutionId, JobId } from '@shoal/schema/ids';
 import type { Task } from '@shoal/schema/job/job';
-import type { RunSpec } from '../journal/records.ts';
+import type { RunSpec } from '@shoal/schema/protocol/to-agent';
 import type { Log } from '../ports.ts';
 
 export function newExecutionId(): ExecutionId {

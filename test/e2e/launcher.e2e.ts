@@ -48,7 +48,11 @@ async function containers(): Promise<string> {
 async function runEndless({ api }: Launched): Promise<string> {
   const id = await api.submit({ ...dockerJob(['sleep', '3600']), Type: 'service' });
   await api.waitForJob(id, 'Running');
-  return (await api.executions(id))[0]?.ID ?? '';
+  const [{ ID: execution } = { ID: '' }] = await api.executions(id);
+  // A job runs from when its node has taken it; the container is made then.
+  const isThere = async () => ((await containers()).includes(execution) ? true : undefined);
+  await eventually(isThere, 60_000, 'the container is there');
+  return execution;
 }
 
 const inProcessesOfItsOwn = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];

@@ -101,7 +101,7 @@ describe.skipIf(!canStart)('a daemon', () => {
     const script = 'i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo $i; sleep 0.1; done';
     const spec = shell(script);
     const crash = async (): Promise<void> => {
-      await printed(spec.executionId, '9\n', daemon.docker);
+      await printed(spec.executionId, '9\n', { docker: daemon.docker });
       await daemon.end('SIGKILL');
       await sleep(1_000);
       await daemon.start(true);
@@ -121,7 +121,7 @@ describe.skipIf(!canStart)('a daemon', () => {
     await daemon.start(false);
     const spec = shell('echo begin; sleep 600');
     const restart = async (): Promise<void> => {
-      await printed(spec.executionId, 'begin', daemon.docker);
+      await printed(spec.executionId, 'begin', { docker: daemon.docker });
       await daemon.end('SIGTERM');
       await daemon.start(false);
     };

@@ -201,8 +201,10 @@ describe('the daemon', () => {
   }) => {
     const [long, lines] = [280_000_000, 80];
     const script = `yes ${'x'.repeat(3_999)} | head -c ${long}; echo; i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo line $i; sleep 0.1; done`;
-    const onRunning = (): void => void setTimeout(() => daemon.cut(), 8_000);
-    const { outcome, stdout, stderr } = await run(shell(script, quick), { onRunning });
+    const spec = shell(script, quick);
+    // Of the long line nobody could tell where in it the agent was; after it each line is another.
+    const onRunning = (): void => void printed(spec.executionId, 'line 2', { tail: 2 }).finally(() => daemon.cut());
+    const { outcome, stdout, stderr } = await run(spec, { onRunning });
     expect(outcome).toMatchObject({ type: 'completed' });
     const end = `\n${Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')}`;
     expect(stdout.subarray(-end.length).toString('latin1')).toBe(end);

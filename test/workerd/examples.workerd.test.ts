@@ -6,7 +6,7 @@ import { ExecutionId } from '../../schema/ids.ts';
 import type { Env } from '../../src/env.ts';
 import recorded from '../../src/http/openapi/examples.json' with { type: 'json' };
 import { LogParts } from '../../src/logs/parts.ts';
-import { ORCHESTRATOR } from '../conformance/world.ts';
+import { NODE, ORCHESTRATOR } from '../conformance/world.ts';
 import {
   LOG_TEXT,
   LOGGED_EXECUTION,
@@ -15,6 +15,7 @@ import {
   shownRoutes,
   type Send,
 } from '../examples/run-examples.ts';
+import { FakeAgent } from './fake-agent.ts';
 import { chunkOf } from './log-world.ts';
 
 const { DB, BLOBS } = env as unknown as Env;
@@ -38,6 +39,7 @@ beforeAll(async () => {
   const log = chunkOf(STDOUT, LOG_TEXT);
   const part = { from: 0, next: log.length, end: true };
   await new LogParts(BLOBS, ExecutionId.parse(LOGGED_EXECUTION)).put(part, log.buffer);
+  await new FakeAgent(NODE).connect([], { labels: { os_type: 'linux' }, sources: ['inline'] });
 });
 
 /** The keys of a value, inner ones too; of lists those of the first. */
@@ -47,7 +49,7 @@ function keysOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, keysOf(item)]));
 }
 
-/** Their warnings and reasons depend on which nodes are connected; here none is. */
+/** Their warnings and reasons depend on what the node is and does. */
 const LOOSE: ReadonlySet<string> = new Set(['submitJob', 'postJob', 'dryRunJob', 'rerunJob']);
 
 /** In their order: some change what later ones find. */

@@ -48,6 +48,7 @@ export async function stateOf(jobId: string): Promise<string> {
 /** What of a `hello` differs from one fake agent to the next. */
 export interface Greets {
   readonly labels?: Readonly<Record<string, string>>;
+  readonly sources?: string[];
   /** One process of the agent; default a new one. */
   readonly agentInstance?: string;
   /** Default the present version. */
@@ -71,7 +72,7 @@ export class FakeAgent {
   /** Dials in and says hello; resolves at the welcome. */
   async connect(
     holds: Held[] = [],
-    { labels = {}, agentInstance, protocol = PROTOCOL_VERSION }: Greets = {},
+    { labels = {}, sources = [], agentInstance, protocol = PROTOCOL_VERSION }: Greets = {},
   ): Promise<Frame<'welcome'>> {
     await this.dial();
     this.send({
@@ -85,7 +86,7 @@ export class FakeAgent {
       labels,
       engines: ['docker'],
       publishers: ['noop'],
-      sources: [],
+      sources,
       capacity: { cpu: 4, memory: 4e9, disk: 4e9, gpu: 0 },
       holds,
       more: false,

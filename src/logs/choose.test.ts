@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { ExecutionId } from '../../schema/ids.ts';
+import { ExecutionId, JobId } from '../../schema/ids.ts';
 import type { RunOutput } from '../../schema/records.ts';
-import type { ComputeState } from '../../schema/states.ts';
+import type { ComputeState, JobState } from '../../schema/states.ts';
 import type { ExecutionView } from '../store/reads/executions.ts';
-import { chooseExecution } from './choose.ts';
+import type { Reads } from '../store/reads/reads.ts';
+import { awaitExecution, chooseExecution } from './choose.ts';
 
 const OUTPUT = { stdout: 'x' } as RunOutput;
 
@@ -42,4 +43,22 @@ describe('without an execution id the newest execution is meant that has a log',
     ['none that ever ran', [['Failed'], ['Cancelled'], ['AskForBidRejected']], null],
   ];
   test.each(table)('%s', async (_, given, chosen) => expect(await choose(given)).toBe(chosen));
+});
+
+describe('who waits for a job after its first execution could not be started', () => {
+  const first = ExecutionId.parse('e-00000000-0000-4000-8000-000000000001');
+  const jobId = JobId.parse('j-00000000-0000-4000-8000-000000000001');
+  const after = (state: JobState) => {
+    const executions = [{ id: first, fenced: false, computeState: 'Failed', output: OUTPUT }];
+    const job = { name: 'one', state, stateMessage: 'no such command' };
+    const reads = { getJob: async () => ({ job, executions }) } as unknown as Reads;
+    const waiting = { reads, hasStored: async () => false, pause: async () => {}, isOver: () => false };
+    return awaitExecution({ jobId, version: 0, without: new Set([first]) }, waiting);
+  };
+
+  test('hears the reason when the job has failed', async () => {
+    await expect(after('Failed')).rejects.toThrow('job one has ended as Failed without having run: no such command');
+  });
+
+  test('hears nothing more when it is Completed', async () => expect(await after('Completed')).toBeNull());
 });
